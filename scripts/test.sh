@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every tier of tests, with all set-up. ctest's summary closes the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tiers=(lint unit integration e2e)
+usage() {
+  cat <<USAGE
+Usage: scripts/test.sh [TIER...]
+Installs what is missing, builds and runs the tests. Without a TIER: ${tiers[*]}.
+  lint         clang-format, shellcheck, and what keeps several files in step
+  unit         pure code, seconds
+  integration  each part against real counterparts: coturn, kube-apiserver, Prometheus, Alertmanager
+  e2e          the whole product on a real two-node cluster (on the cluster of KUBECONFIG when that is set)
+  sanitizers   the unit tier under AddressSanitizer + UBSan, then under ThreadSanitizer
+USAGE
+}
+
+for tier in "$@"; do
+  case $tier in
+    --help | -h) usage; exit 0 ;;
+    lint | unit | integration | e2e | sanitizers) ;;
+    *) echo "test.sh: no tier '$tier'" >&2; usage >&2; exit 2 ;;
+  esac
+done
+[ $# -gt 0 ] || set -- "${tiers[@]}"
+
+started=$SECONDS
+if [[ " $* " == *" sanitizers "* ]]; then
+  for preset in asan tsan; do
+    scripts/build.sh "$preset" unit_tests
+    ctest --preset "$preset" -L '^unit$' -j 2
+  done
+  set -- "${@/sanitizers/}"
+  [ -n "${*// /}" ] || exit 0
+fi
+
+scripts/install-packages.sh build relay test
+scripts/build.sh release
+labels=$(printf '%s' "$*" | tr -s ' ' '|' | sed 's/^|//; s/|$//')
+echo "Built after $((SECONDS - started)) s. Running the tiers: $*"
+ctest --preset release -L "^($labels)\$" -j 2
