@@ -17,24 +17,24 @@ namespace turnkeeper::api {
 //   unknown    nothing fresh is known
 enum class Verdict { healthy, degraded, unhealthy, draining, unknown };
 
-// Why a probe, a canary or a relay failed. The text form (cause_name) is what metrics, alerts, status and runbook anchors
-// use.
+// Why a probe, a canary or a relay failed. The text form (cause_name) is what metrics, alerts, status and runbook
+// anchors use.
 enum class Cause {
   none,
-  dns,                // the relay's name does not resolve
-  connect,            // refused or unreachable
-  auth_secret,        // 401 to good credentials: the relay does not know the signing key
-  stale_nonce,        // 438 again and again
-  draining,           // 403 to Allocate
-  peer_denied,        // 403 to ChannelBind: the deny list covers the relay's own address
-  quota,              // 486
-  ports_exhausted,    // 508
-  redirected,         // 300
-  allocate_timeout,   // Binding or nothing is answered, Allocate is not
-  timeout,            // nothing at all is answered
-  data_path,          // the allocation stands, the echo does not come back
-  protocol,           // answers that RFC 8489 and 8656 do not allow
-  internal,           // the prober's own failure: no socket, no memory
+  dns,               // the relay's name does not resolve
+  connect,           // refused or unreachable
+  auth_secret,       // 401 to good credentials: the relay does not know the signing key
+  stale_nonce,       // 438 again and again
+  draining,          // 403 to Allocate
+  peer_denied,       // 403 to ChannelBind: the deny list covers the relay's own address
+  quota,             // 486
+  ports_exhausted,   // 508
+  redirected,        // 300
+  allocate_timeout,  // Binding or nothing is answered, Allocate is not
+  timeout,           // nothing at all is answered
+  data_path,         // the allocation stands, the echo does not come back
+  protocol,          // answers that RFC 8489 and 8656 do not allow
+  internal,          // the prober's own failure: no socket, no memory
 };
 
 [[nodiscard]] std::string_view verdict_name(Verdict verdict);  // "Healthy", "Degraded", ...

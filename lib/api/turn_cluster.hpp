@@ -31,10 +31,10 @@ struct Ports {
 };
 
 struct Limits {
-  std::uint32_t sessions = 2000;                       // allocations on one relay
+  std::uint32_t sessions = 2000;  // allocations on one relay
   std::uint32_t sessions_per_user = 20;
   std::uint64_t bits_per_second_per_session = 3'000'000;
-  std::uint64_t bits_per_second = 0;                   // one relay's total; 0: no limit
+  std::uint64_t bits_per_second = 0;  // one relay's total; 0: no limit
   bool operator==(const Limits&) const = default;
 };
 
@@ -77,8 +77,8 @@ struct Credentials {
 };
 
 struct Probing {
-  std::chrono::milliseconds canary{100};  // between two echoes
-  int misses = 3;                         // in a row before the canary suspects its relay
+  std::chrono::milliseconds canary{100};   // between two echoes
+  int misses = 3;                          // in a row before the canary suspects its relay
   std::chrono::milliseconds full{10'000};  // between two full probes of a relay
   bool operator==(const Probing&) const = default;
 };
@@ -98,7 +98,7 @@ struct TurnCluster {
   std::string namespace_name;  // empty in local mode
   std::string uid;             // empty in local mode
   std::int64_t generation = 0;
-  bool deleting = false;       // metadata.deletionTimestamp is set
+  bool deleting = false;  // metadata.deletionTimestamp is set
   Spec spec;
 };
 

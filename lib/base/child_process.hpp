@@ -44,6 +44,8 @@ class ChildProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // A file descriptor that becomes readable when the child ends (pidfd_open(2)): for poll() and Asio.
   [[nodiscard]] int exit_fd() const { return pidfd_; }
+  // The read end of pipe_stdout, for the same: when it is readable, read_line() has something. -1 without pipe_stdout.
+  [[nodiscard]] int stdout_fd() const { return stdout_fd_; }
   // Reaps when ended. The status is the exit code, or 128 + signal as in a shell.
   [[nodiscard]] std::optional<int> poll();
   // Waits until it ended; nothing when the deadline came first.

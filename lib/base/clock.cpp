@@ -1,6 +1,7 @@
 #include "turnkeeper/base/clock.hpp"
 
 #include <array>
+#include <charconv>
 #include <ctime>
 
 namespace turnkeeper {
@@ -50,6 +51,51 @@ std::string rfc3339(SystemTime time) {
   gmtime_r(&seconds, &parts);
   std::array<char, 32> text{};
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+Result<SystemTime> parse_rfc3339(std::string_view text) {
+  const auto refuse = [&] {
+    return fail("'" + std::string(text) + "' is no RFC 3339 time", "write it as 2026-08-01T12:00:00Z");
+  };
+  // "2026-08-01T12:00:00" then an optional fraction, then "Z" or "+02:00".
+  static constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";
+  if (text.size() <= form.size()) return refuse();
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (form[i] == 'd' ? !digit : text[i] != form[i]) return refuse();
+  }
+  const auto number = [&](std::size_t at, std::size_t length) {
+    int value = 0;
+    std::from_chars(text.data() + at, text.data() + at + length, value);
+    return value;
+  };
+  const std::chrono::year_month_day date(std::chrono::year(number(0, 4)), std::chrono::month(number(5, 2)),
+                                         std::chrono::day(number(8, 2)));
+  // A leap second (":60") is taken as the first of the next minute.
+  if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) return refuse();
+  SystemTime time = std::chrono::sys_days(date);
+  time += std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2)) + std::chrono::seconds(number(17, 2));
+
+  std::string_view rest = text.substr(form.size());
+  if (rest.front() == '.') {
+    const auto end = rest.find_first_not_of("0123456789", 1);
+    if (end == 1 || end == std::string_view::npos) return refuse();
+    std::int64_t scale = 100'000'000;
+    for (std::size_t i = 1; i < end; ++i, scale /= 10) {
+      time += std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds((rest[i] - '0') * scale));
+    }
+    rest.remove_prefix(end);
+  }
+  if (rest == "Z") return time;
+  static constexpr std::string_view offset_form = "sdd:dd";
+  if (rest.size() != offset_form.size() || (rest[0] != '+' && rest[0] != '-')) return refuse();
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    const bool digit = rest[i] >= '0' && rest[i] <= '9';
+    if (offset_form[i] == 'd' ? !digit : rest[i] != offset_form[i]) return refuse();
+  }
+  const auto at = text.size() - rest.size();
+  const auto offset = std::chrono::hours(number(at + 1, 2)) + std::chrono::minutes(number(at + 4, 2));
+  return rest[0] == '+' ? time - offset : time + offset;
 }
 
 }  // namespace turnkeeper

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
+
+#include "turnkeeper/base/result.hpp"
 
 namespace turnkeeper {
 
@@ -45,5 +48,7 @@ class ManualClock final : public Clock {
 
 // RFC 3339 in UTC with whole seconds, "2026-08-01T12:00:00Z": what Kubernetes' metav1.Time holds.
 [[nodiscard]] std::string rfc3339(SystemTime time);
+// Any RFC 3339 date-time; a fraction of a second is read and kept, another offset than Z is converted.
+[[nodiscard]] Result<SystemTime> parse_rfc3339(std::string_view text);
 
 }  // namespace turnkeeper

@@ -44,7 +44,7 @@ struct Relay {
   std::string host;  // an address or a host name
   std::uint16_t port = 3478;
   std::vector<api::Transport> transports = {api::Transport::udp};
-  bool draining = false;  // probed, but given to no client
+  bool draining = false;                              // probed, but given to no client
   std::optional<StaticCredential> static_credential;  // set: used instead of the cluster's signing keys
   bool operator==(const Relay&) const = default;
 };

@@ -13,7 +13,9 @@ namespace turnkeeper::monitor {
 struct Observation {
   std::string vantage;
   bool usable = false;
-  api::Cause cause = api::Cause::none;  // set unless usable
+  // Why it is not usable; or, on a usable relay, why the newest full probe failed although the standing allocation's
+  // echoes come back. None when all is well.
+  api::Cause cause = api::Cause::none;
   std::string detail;
   SteadyTime at;  // this process's steady clock; older than the policy's freshness: ignored
 };

@@ -36,5 +36,22 @@ TEST(Rfc3339, IsWhatKubernetesReads) {
   EXPECT_EQ(rfc3339(SystemTime(1785585600s)), "2026-08-01T12:00:00Z");
 }
 
+TEST(Rfc3339, IsReadInAllItsForms) {
+  EXPECT_EQ(parse_rfc3339("2026-08-01T12:00:00Z"), SystemTime(1785585600s));
+  EXPECT_EQ(parse_rfc3339("2026-08-01T14:30:00+02:30"), SystemTime(1785585600s));
+  EXPECT_EQ(parse_rfc3339("2026-08-01T07:00:00-05:00"), SystemTime(1785585600s));
+  EXPECT_EQ(parse_rfc3339("2026-08-01T12:00:00.250000Z"), SystemTime(1785585600s) + 250ms);
+  EXPECT_EQ(parse_rfc3339("2028-02-29T00:00:00Z").map(rfc3339), "2028-02-29T00:00:00Z");
+}
+
+TEST(Rfc3339, RefusesWhatIsNoTime) {
+  for (const char* text :
+       {"", "yesterday", "2026-08-01", "2026-08-01T12:00:00", "2026-08-01 12:00:00Z", "2026-13-01T12:00:00Z",
+        "2026-02-29T12:00:00Z", "2026-08-01T24:00:00Z", "2026-08-01T12:60:00Z", "2026-08-01T12:00:00.Z",
+        "2026-08-01T12:00:00.5", "2026-08-01T12:00:00+2:00", "2026-08-01T12:00:00Zulu"}) {
+    EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace turnkeeper

@@ -1,0 +1,84 @@
+#include "cli/local_fleet.hpp"
+
+#include <algorithm>
+
+namespace turnkeeper::cli {
+namespace {
+
+constexpr int kHighestPort = 65535;
+constexpr int kFewestRelayPorts = 10;
+
+// Any two relays that would take the same port.
+Result<void> check_overlaps(const std::vector<LocalRelay>& relays) {
+  for (const auto& one : relays) {
+    for (const auto& other : relays) {
+      const bool same = &one == &other;
+      const bool turn_twice = !same && one.ports.turn == other.ports.turn;
+      const bool turn_in_range = one.ports.turn >= other.ports.relay_min && one.ports.turn <= other.ports.relay_max;
+      const bool ranges_meet =
+          !same && one.ports.relay_min <= other.ports.relay_max && other.ports.relay_min <= one.ports.relay_max;
+      if (turn_twice || turn_in_range || ranges_meet) {
+        return fail("on one machine the ports of the relays " + one.name + " and " + other.name + " overlap",
+                    "give every region the same spec.relay.ports, with the turn port outside the relay range");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluster, const std::string& address) {
+  int total = 0;
+  for (const auto& region : cluster.spec.regions) total += region.relay.replicas;
+  std::vector<LocalRelay> relays;
+  for (const auto& region : cluster.spec.regions) {
+    for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) {
+      const int index = static_cast<int>(relays.size());
+      const api::Ports& ports = region.relay.ports;
+      const int slice = (ports.relay_max - ports.relay_min + 1) / total;
+      if (slice < kFewestRelayPorts || ports.turn + index > kHighestPort) {
+        return fail("the ports do not suffice for " + std::to_string(total) + " relays on one machine",
+                    "widen spec.relay.ports.relayMin..relayMax, or lower the replicas");
+      }
+      const int first = ports.relay_min + index * slice;
+      relays.push_back({.name = region.name + "-" + std::to_string(ordinal),
+                        .region = region.name,
+                        .address = address,
+                        .ports = {.turn = static_cast<std::uint16_t>(ports.turn + index),
+                                  .relay_min = static_cast<std::uint16_t>(first),
+                                  .relay_max = static_cast<std::uint16_t>(first + slice - 1)},
+                        .spec = region.relay});
+    }
+  }
+  if (auto distinct = check_overlaps(relays); !distinct) return fail(distinct.error());
+  return relays;
+}
+
+monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
+                           const std::vector<monitor::SigningKey>& keys) {
+  monitor::Cluster watched{.name = cluster.name,
+                           .realm = cluster.spec.realm,
+                           .signing_keys = keys,
+                           .regions = {},
+                           .credential_ttl = cluster.spec.credentials.ttl,
+                           .rotate_every = cluster.spec.credentials.rotate_every,
+                           .probing = cluster.spec.probing,
+                           .stun_servers = cluster.spec.stun_servers};
+  for (const auto& region : cluster.spec.regions) {
+    monitor::Region& target =
+        watched.regions.emplace_back(monitor::Region{.name = region.name, .backups = region.backups, .relays = {}});
+    for (const auto& relay : relays) {
+      if (relay.region != region.name) continue;
+      target.relays.push_back({.name = relay.name,
+                               .host = relay.address,
+                               .port = relay.ports.turn,
+                               .transports = relay.spec.transports,
+                               .draining = false,
+                               .static_credential = std::nullopt});
+    }
+  }
+  return {.clusters = {std::move(watched)}};
+}
+
+}  // namespace turnkeeper::cli

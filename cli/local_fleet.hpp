@@ -1,0 +1,29 @@
+// A TurnCluster on one machine: which relay gets which ports, and what the monitor watches. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "monitor/target/fleet.hpp"
+#include "turnkeeper/api/turn_cluster.hpp"
+#include "turnkeeper/base/result.hpp"
+
+namespace turnkeeper::cli {
+
+struct LocalRelay {
+  std::string name;    // "eu-0"
+  std::string region;  // "eu"
+  std::string address;
+  api::Ports ports;     // its own turn port, and its slice of the relay range
+  api::RelaySpec spec;  // the rest, as the region has it
+};
+
+// The relays of all regions in the order of the file. Relay number i gets the turn port spec.relay.ports.turn + i, and
+// the i-th of as many equal slices of the relay range as there are relays. An error when the ports do not suffice.
+[[nodiscard]] Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluster,
+                                                                const std::string& address);
+
+[[nodiscard]] monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
+                                         const std::vector<monitor::SigningKey>& keys);
+
+}  // namespace turnkeeper::cli

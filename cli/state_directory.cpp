@@ -1,0 +1,139 @@
+#include "cli/state_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+namespace turnkeeper::cli {
+namespace {
+
+constexpr const char* kIssuing = "Issuing";
+
+Result<void> make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  if (error) return fail("cannot make " + path + ": " + error.message(), "name another directory with --state-dir");
+  return {};
+}
+
+Result<std::vector<monitor::SigningKey>> parse_keys(const std::string& path, const std::string& text) {
+  const auto broken = [&] {
+    return fail("the signing keys in " + path + " cannot be read",
+                "restore the file, or delete it: clients then need new credentials");
+  };
+  const auto list = nlohmann::json::parse(text, nullptr, false);
+  if (!list.is_array()) return broken();
+  std::vector<monitor::SigningKey> keys;
+  for (const auto& item : list) {
+    if (!item.is_object()) return broken();
+    for (const char* field : {"id", "secret", "phase", "created"}) {
+      if (!item.contains(field) || !item[field].is_string()) return broken();
+    }
+    const auto created = parse_rfc3339(item["created"].get<std::string>());
+    if (!created || item["phase"] != kIssuing || item["secret"].get<std::string>().empty()) return broken();
+    keys.push_back({.id = item["id"],
+                    .secret = Secret(item["secret"].get<std::string>()),
+                    .phase = monitor::SigningKey::Phase::issuing,
+                    .created = *created});
+  }
+  if (keys.size() != 1) return broken();
+  return keys;
+}
+
+std::string render_keys(const std::vector<monitor::SigningKey>& keys) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& key : keys) {
+    list.push_back(
+        {{"id", key.id}, {"secret", key.secret.reveal()}, {"phase", kIssuing}, {"created", rfc3339(key.created)}});
+  }
+  return list.dump() + '\n';
+}
+
+}  // namespace
+
+Result<StateDirectory> StateDirectory::open(const std::string& path) {
+  if (auto made = make_directory(path); !made) return fail(made.error());
+  std::error_code error;
+  const std::string whole = std::filesystem::absolute(path, error).lexically_normal().string();
+  const std::string lock_path = whole + "/lock";
+  const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return fail("cannot open " + lock_path + ": " + std::strerror(errno));
+  StateDirectory directory(whole, lock);
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    return fail("another `turnctl up` runs with the state directory " + whole,
+                "stop it first, or name another directory with --state-dir");
+  }
+  return directory;
+}
+
+StateDirectory::StateDirectory(StateDirectory&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+StateDirectory::~StateDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Result<std::string> StateDirectory::relay_directory(const std::string& relay) const {
+  const std::string path = path_ + "/" + relay;
+  if (auto made = make_directory(path); !made) return fail(made.error());
+  return path;
+}
+
+Result<std::vector<monitor::SigningKey>> StateDirectory::signing_keys(SystemTime now) const {
+  const std::string path = path_ + "/keys.json";
+  if (std::filesystem::exists(path)) {
+    const auto text = Secret::from_file(path);
+    if (!text) return fail(text.error());
+    return parse_keys(path, text->reveal());
+  }
+  std::vector<monitor::SigningKey> keys{
+      {.id = "k1", .secret = Secret::random(32), .phase = monitor::SigningKey::Phase::issuing, .created = now}};
+  if (auto written = write_private_file(path, render_keys(keys)); !written) return fail(written.error());
+  return keys;
+}
+
+std::string state_home() {
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
+    return std::string(state) + "/turnkeeper";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::string(home) + "/.local/state/turnkeeper";
+  }
+  return {};
+}
+
+Result<void> write_private_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".new";
+  const auto failed = [&] {
+    const int reason = errno;
+    ::unlink(temporary.c_str());
+    return fail("cannot write " + path + ": " + std::strerror(reason));
+  };
+  ::unlink(temporary.c_str());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return failed();
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t wrote = ::write(fd, text.data() + done, text.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  const bool durable = done == text.size() && ::fsync(fd) == 0;
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+  if (!durable || ::rename(temporary.c_str(), path.c_str()) != 0) return failed();
+  return {};
+}
+
+}  // namespace turnkeeper::cli

@@ -1,0 +1,132 @@
+#include "turnkeeper/http/listen.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <charconv>
+#include <cstring>
+
+namespace turnkeeper::http {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+Result<asio::ip::tcp::endpoint> parse_endpoint(const std::string& address) {
+  const auto malformed = [&](const std::string& why) {
+    return fail("cannot listen on " + address + ": " + why,
+                "give HOST:PORT with a numeric address, such as 127.0.0.1:8480 or [::1]:8480");
+  };
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) return malformed("there is no port");
+  std::string host = address.substr(0, colon);
+  const std::string digits = address.substr(colon + 1);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return malformed("an IPv6 address stands in brackets");
+  }
+  if (host == "localhost") host = "127.0.0.1";
+  std::uint16_t port = 0;
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (digits.empty() || failure != std::errc() || end != digits.data() + digits.size()) {
+    return malformed("\"" + digits + "\" is no port");
+  }
+  error_code error;
+  const auto ip = asio::ip::make_address(host, error);
+  if (error) return malformed("\"" + host + "\" is no address");
+  return asio::ip::tcp::endpoint(ip, port);
+}
+
+std::string advice_for(const error_code& error, bool tcp) {
+  if (error == asio::error::address_in_use) {
+    return tcp ? "stop the program that holds it (`ss -ltnp` shows which), or choose another port"
+               : "stop the program that listens there";
+  }
+  if (error == asio::error::access_denied) {
+    return tcp ? "choose a port of 1024 or above" : "choose a directory that you may write to";
+  }
+  return "";
+}
+
+// Somebody answers there. A socket file that nobody listens on is what a killed process leaves behind.
+bool is_alive(asio::io_context& io, const std::string& path) {
+  asio::local::stream_protocol::socket probe(io);
+  error_code error;
+  probe.connect(asio::local::stream_protocol::endpoint(path), error);
+  return !error;
+}
+
+error_code open_acceptor(Acceptor& acceptor, const StreamProtocol::endpoint& endpoint, const std::string& unix_path) {
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error && unix_path.empty()) acceptor.set_option(Acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  // Before listen(): nobody can connect until the mode is right.
+  if (!error && !unix_path.empty() && ::chmod(unix_path.c_str(), 0600) != 0) {
+    error.assign(errno, boost::system::system_category());
+  }
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  return error;
+}
+
+Result<Listener> listen_unix(asio::io_context& io, const std::string& path) {
+  const std::string address = "unix:" + path;
+  if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return fail("cannot listen on " + address + ": the path is empty or longer than 107 bytes",
+                "choose a shorter directory");
+  }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) && !is_alive(io, path)) ::unlink(path.c_str());
+  Listener listener{Acceptor(io), address, 0, path};
+  if (const auto error = open_acceptor(listener.acceptor, asio::local::stream_protocol::endpoint(path), path)) {
+    return fail("cannot listen on " + address + ": " + error.message(), advice_for(error, false));
+  }
+  return listener;
+}
+
+asio::ip::tcp::endpoint tcp_endpoint(const StreamProtocol::endpoint& generic) {
+  asio::ip::tcp::endpoint endpoint;
+  if (generic.size() > endpoint.capacity()) return endpoint;
+  std::memcpy(endpoint.data(), generic.data(), generic.size());
+  endpoint.resize(generic.size());
+  return endpoint;
+}
+
+std::string to_text(const asio::ip::tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+Result<Listener> open_listener(asio::io_context& io, const std::string& address) {
+  if (address.starts_with("unix:")) return listen_unix(io, address.substr(5));
+  const auto endpoint = parse_endpoint(address);
+  if (!endpoint) return fail(endpoint.error());
+  Listener listener{Acceptor(io), address, 0, ""};
+  if (const auto error = open_acceptor(listener.acceptor, *endpoint, "")) {
+    return fail("cannot listen on " + to_text(*endpoint) + ": " + error.message(), advice_for(error, true));
+  }
+  const auto bound = tcp_endpoint(listener.acceptor.local_endpoint());
+  listener.address = to_text(bound);
+  listener.port = bound.port();
+  return listener;
+}
+
+Peer describe_peer(const StreamProtocol::endpoint& endpoint) {
+  const int family = endpoint.protocol().family();
+  if (family != AF_INET && family != AF_INET6) return {"unix", true};
+  const auto tcp = tcp_endpoint(endpoint);
+  const auto ip = tcp.address();
+  const bool mapped = ip.is_v6() && ip.to_v6().is_v4_mapped();
+  const bool loopback =
+      mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6()).is_loopback() : ip.is_loopback();
+  return {to_text(tcp), loopback};
+}
+
+}  // namespace turnkeeper::http

@@ -1,0 +1,152 @@
+#include "turnkeeper/kube/client.hpp"
+
+#include "turnkeeper/base/encoding.hpp"
+
+namespace turnkeeper::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr int page_size = 500;
+// On top of the timeout the server was given: its last bytes need time to arrive.
+constexpr std::chrono::seconds watch_margin{30};
+
+std::string describe(const std::string& verb, const ResourceType& type, const ObjectKey& key) {
+  return verb + " " + type.kind + " " + key.text();
+}
+
+void add(std::string& query, const std::string& name, const std::string& value) {
+  if (value.empty()) return;
+  query += (query.empty() ? "?" : "&") + name + "=" + percent_encode(value);
+}
+
+Error error_of(const Response& response, const std::string& what) {
+  Error error = error_from_status(response.status, response.body, what);
+  if (response.retry_after.count() > 0) error.retry_after = response.retry_after;
+  return error;
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<Transport> transport, std::stop_token stop, Observer observer)
+    : transport_(std::move(transport)), stop_(std::move(stop)), observer_(std::move(observer)) {}
+
+Result<json> Client::exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline) {
+  auto response = transport_->send(request, deadline, stop_);
+  if (observer_) observer_(response ? response->status : 0, request.method);
+  if (!response && repeatable && response.error().kind == ErrorKind::unreachable) {
+    response = transport_->send(request, deadline, stop_);
+    if (observer_) observer_(response ? response->status : 0, request.method);
+  }
+  if (!response) return fail(response.error().within(what));
+  if (response->status < 200 || response->status >= 300) return fail(error_of(*response, what));
+  json parsed = json::parse(response->body, nullptr, false);
+  if (parsed.is_discarded()) return fail(Error(ErrorKind::unexpected, what + ": the answer is not JSON"));
+  return parsed;
+}
+
+Result<json> Client::get(const ResourceType& type, const ObjectKey& key, Deadline deadline) {
+  return exchange({"GET", type.object_path(key), {}, {}}, describe("get", type, key), true, deadline);
+}
+
+Result<ObjectList> Client::list(const ResourceType& type, const std::string& namespace_name, const ListOptions& options,
+                                Deadline deadline) {
+  const std::string what = "list " + type.plural;
+  ObjectList out;
+  std::string next;
+  bool paged = true;
+  while (true) {
+    std::string query;
+    if (paged) add(query, "limit", std::to_string(page_size));
+    add(query, "labelSelector", options.label_selector);
+    add(query, "fieldSelector", options.field_selector);
+    if (!next.empty()) {
+      add(query, "continue", next);
+    } else if (!options.resource_version.empty()) {
+      add(query, "resourceVersion", options.resource_version);
+      add(query, "resourceVersionMatch", "NotOlderThan");
+    }
+    auto page = exchange({"GET", type.collection_path(namespace_name) + query, {}, {}}, what, true, deadline);
+    if (!page && page.error().kind == ErrorKind::gone && !next.empty()) {
+      // The pages came too slowly and their snapshot is gone: once more, all in one answer.
+      out = {};
+      next.clear();
+      paged = false;
+      continue;
+    }
+    if (!page) return fail(page.error());
+    if (!page->is_object() || !page->contains("items") || !(*page)["items"].is_array()) {
+      return fail(Error(ErrorKind::unexpected, what + ": the answer is not a list"));
+    }
+    for (auto& item : (*page)["items"]) {
+      item["apiVersion"] = type.api_version();
+      item["kind"] = type.kind;
+      out.items.push_back(std::move(item));
+    }
+    out.resource_version = resource_version_of(*page);
+    next = text_at(*page, "/metadata/continue");
+    if (next.empty()) return out;
+  }
+}
+
+Result<json> Client::patch(const std::string& path, const json& object, const ApplyOptions& options,
+                           const std::string& what, Deadline deadline) {
+  std::string query;
+  add(query, "fieldManager", options.field_manager);
+  add(query, "force", options.force ? "true" : "");
+  return exchange({"PATCH", path + query, "application/apply-patch+yaml", object.dump()}, what, true, deadline);
+}
+
+Result<json> Client::apply(const ResourceType& type, const json& object, const ApplyOptions& options,
+                           Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return patch(type.object_path(key), object, options, describe("apply", type, key), deadline);
+}
+
+Result<json> Client::apply_status(const ResourceType& type, const json& object, const ApplyOptions& options,
+                                  Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return patch(type.object_path(key) + "/status", object, options, describe("apply status of", type, key), deadline);
+}
+
+Result<json> Client::create(const ResourceType& type, const json& object, Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return exchange({"POST", type.collection_path(key.namespace_name), "application/json", object.dump()},
+                  describe("create", type, key), false, deadline);
+}
+
+Result<json> Client::replace(const ResourceType& type, const json& object, Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return exchange({"PUT", type.object_path(key), "application/json", object.dump()}, describe("replace", type, key),
+                  false, deadline);
+}
+
+Result<> Client::remove(const ResourceType& type, const ObjectKey& key, const DeleteOptions& options,
+                        Deadline deadline) {
+  json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
+  if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
+  if (!options.resource_version.empty()) body["preconditions"]["resourceVersion"] = options.resource_version;
+  auto answer = exchange({"DELETE", type.object_path(key), "application/json", body.dump()},
+                         describe("delete", type, key), false, deadline);
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
+Result<std::unique_ptr<ByteStream>> Client::watch(const ResourceType& type, const std::string& namespace_name,
+                                                  const ListOptions& options, std::chrono::seconds timeout,
+                                                  std::stop_token stop) {
+  const std::string what = "watch " + type.plural;
+  std::string query = "?watch=true&allowWatchBookmarks=true";
+  add(query, "timeoutSeconds", std::to_string(timeout.count()));
+  add(query, "resourceVersion", options.resource_version);
+  add(query, "labelSelector", options.label_selector);
+  add(query, "fieldSelector", options.field_selector);
+  auto opened = transport_->open({"GET", type.collection_path(namespace_name) + query, {}, {}}, timeout + watch_margin,
+                                 std::move(stop));
+  if (observer_) observer_(opened ? opened->response.status : 0, "GET");
+  if (!opened) return fail(opened.error().within(what));
+  if (!opened->stream) return fail(error_of(opened->response, what));
+  return std::move(opened->stream);
+}
+
+}  // namespace turnkeeper::kube

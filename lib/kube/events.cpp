@@ -1,0 +1,80 @@
+#include "turnkeeper/kube/events.hpp"
+
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/random.hpp"
+
+namespace turnkeeper::kube {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::minutes series_length{10};
+constexpr int burst = 25;
+constexpr std::chrono::minutes refill{5};
+constexpr std::size_t longest_message = 1024;  // the API server's limit
+
+}  // namespace
+
+bool EventAggregator::allowed(const std::string& uid, SteadyTime now) {
+  const SteadyTime full = now - burst * refill;
+  const auto [it, fresh] = bucket_empty_.try_emplace(uid, full);
+  const SteadyTime next = std::max(it->second, full) + refill;
+  if (next > now) return false;
+  it->second = next;
+  return true;
+}
+
+void EventAggregator::drop_old(SteadyTime now) {
+  std::erase_if(series_, [&](const auto& entry) { return now - entry.second.last > series_length; });
+  std::erase_if(bucket_empty_, [&](const auto& entry) { return entry.second <= now - burst * refill; });
+}
+
+std::optional<json> EventAggregator::add(const json& about, EventType type, const std::string& reason,
+                                         const std::string& message, SteadyTime now, SystemTime wall) {
+  drop_old(now);
+  const std::string uid = uid_of(about);
+  const char* type_name = type == EventType::normal ? "Normal" : "Warning";
+  const std::string id = uid + '\0' + type_name + '\0' + reason + '\0' + message;
+  if (!allowed(uid, now)) return std::nullopt;
+  const ObjectKey key = key_of(about);
+  Series& series = series_[id];
+  if (series.count == 0) {
+    series.name = key.name + "." + hex_encode(random_bytes(8));
+    series.first = rfc3339(wall);
+  }
+  series.last = now;
+  ++series.count;
+  // Events about objects without a namespace live in "default".
+  const std::string event_namespace = key.namespace_name.empty() ? "default" : key.namespace_name;
+  return json{{"apiVersion", events.api_version()},
+              {"kind", events.kind},
+              {"metadata", {{"name", series.name}, {"namespace", event_namespace}}},
+              {"involvedObject",
+               {{"apiVersion", text_at(about, "/apiVersion")},
+                {"kind", text_at(about, "/kind")},
+                {"namespace", key.namespace_name},
+                {"name", key.name},
+                {"uid", uid}}},
+              {"type", type_name},
+              {"reason", reason},
+              {"message", message.substr(0, longest_message)},
+              {"source", {{"component", options_.component}}},
+              {"firstTimestamp", series.first},
+              {"lastTimestamp", rfc3339(wall)},
+              {"count", series.count}};
+}
+
+void EventRecorder::record(const json& about, EventType type, const std::string& reason, const std::string& message) {
+  std::optional<json> event;
+  {
+    std::lock_guard lock(mutex_);
+    event = aggregator_.add(about, type, reason, message, clock_.steady(), clock_.system());
+  }
+  if (!event) return;
+  auto written =
+      client_.apply(events, *event, {.field_manager = component_}, Deadline::after(clock_, std::chrono::seconds(2)));
+  if (!written) log::debug("event not written", {{"reason", reason}, {"error", written.error().message}});
+}
+
+}  // namespace turnkeeper::kube

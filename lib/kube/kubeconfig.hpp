@@ -1,0 +1,23 @@
+// kubeconfig files as kubectl writes them. Several files merge as kubectl merges them: for each name the first file
+// that has it wins, and the first current-context too. Understood: certificate-authority(-data),
+// client-certificate(-data), client-key(-data), token, tokenFile, insecure-skip-tls-verify, namespace. A feature that
+// changes who we are or where we go but is not understood (exec plugins, proxies, impersonation, tls-server-name) is an
+// error, never ignored.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "turnkeeper/base/result.hpp"
+#include "turnkeeper/kube/config.hpp"
+
+namespace turnkeeper::kube {
+
+// Errors carry file:line:column. Relative paths in a file are relative to that file. Of several paths, missing files
+// are skipped; when none is there, that is the error.
+[[nodiscard]] turnkeeper::Result<Config> load_kubeconfig(const std::vector<std::string>& paths);
+
+// "a:b" -> {"a", "b"}; empty parts are dropped.
+[[nodiscard]] std::vector<std::string> split_kubeconfig_paths(const std::string& joined);
+
+}  // namespace turnkeeper::kube

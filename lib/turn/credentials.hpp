@@ -1,0 +1,34 @@
+// Time-limited credentials ("REST API" credentials, draft-uberti-behave-turn-rest): the user name carries the expiry
+// and the password proves that whoever issued it knows the relays' shared secret, so a relay needs no list of users.
+//
+//   auto credential = time_limited_credential(key.secret, "alice", clock.system() + 24h);
+//   credential.username;   // "1700086400:alice"
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "turnkeeper/base/clock.hpp"
+#include "turnkeeper/base/secret.hpp"
+
+namespace turnkeeper::turn {
+
+struct Credential {
+  std::string username;
+  Secret password;
+  SystemTime expires = SystemTime::max();  // after that, no new allocation can be made with it
+  bool operator==(const Credential&) const = default;
+};
+
+// User name "EXPIRY:USER" (Unix seconds), password base64(HMAC-SHA1(secret, user name)). `expires` is cut to whole
+// seconds. An empty user gives "EXPIRY" alone, which coturn accepts too.
+[[nodiscard]] Credential time_limited_credential(const Secret& secret, std::string_view user, SystemTime expires);
+
+// The password alone, for a user name that exists already.
+[[nodiscard]] Secret time_limited_password(const Secret& secret, std::string_view username);
+
+// The HMAC key of long-term credentials, MD5("username:realm:password") (RFC 8489 section 9.2.2): 16 raw bytes. The
+// texts are used as they are: OpaqueString preparation (RFC 8265) is the caller's, and changes nothing in ASCII.
+[[nodiscard]] Secret long_term_key(std::string_view username, std::string_view realm, const Secret& password);
+
+}  // namespace turnkeeper::turn

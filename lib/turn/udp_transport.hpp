@@ -1,0 +1,19 @@
+// TURN over UDP: a connected socket on a fresh port chosen by the kernel, so that answers from elsewhere never arrive
+// and ICMP errors do.
+#pragma once
+
+#include <utility>  // Boost.Asio 1.74 forgets it under C++20
+
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+
+#include "turnkeeper/base/result.hpp"
+#include "turnkeeper/turn/transport.hpp"
+
+namespace turnkeeper::turn {
+
+// An error when there is no route to the server, or no socket to be had.
+[[nodiscard]] Result<std::unique_ptr<Transport>> open_udp(const boost::asio::any_io_executor& executor,
+                                                          const SocketAddress& server);
+
+}  // namespace turnkeeper::turn

@@ -1,0 +1,65 @@
+// A canary: a standing allocation on one relay with an echo through it every 100 ms, which finds the relay's death
+// within half a second. Decides nothing itself (canary_state.hpp); carries out, over UDP.
+//
+//   CanaryOptions options{.vantage = "fra-1", .host = "192.0.2.1", .port = 3478};
+//   options.credential = [&] { return current_credential(); };
+//   options.on_observation = [&](const Observation& observation) { judge(observation); };
+//   Canary canary(io.get_executor(), real_clock(), std::move(options));
+//   canary.start();
+//   ...
+//   canary.stop([&] { io.stop(); });
+#pragma once
+
+#include <utility>  // Boost.Asio 1.74 forgets it under C++20
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "monitor/canary/canary_state.hpp"
+#include "monitor/verdict/observation.hpp"
+#include "turnkeeper/base/clock.hpp"
+#include "turnkeeper/base/result.hpp"
+#include "turnkeeper/turn/credentials.hpp"
+
+namespace turnkeeper::monitor {
+
+struct CanaryOptions {
+  std::string vantage;  // copied into the observations
+  std::string host;     // a name or an address
+  std::uint16_t port = 3478;
+  CanaryPolicy policy;
+  // The credential to allocate with, asked for before each allocation. Its `expires` says when to make the allocation
+  // anew: at three quarters of the time that is left when it was made.
+  std::function<Result<turn::Credential>()> credential;
+  // Any of these may be empty.
+  std::function<void(const Observation&)> on_observation;
+  std::function<void()> on_sent;  // an echo
+  std::function<void(std::chrono::nanoseconds round_trip)> on_echo;
+  std::function<void()> on_loss;
+};
+
+// Everything happens on the executor, which must not run on several threads at once. Callbacks come from there, never
+// from within a call, and none comes after destruction or after stop() was called; a callback may destroy the canary.
+class Canary {
+ public:
+  // The clock must outlive the canary; its steady time must be the machine's.
+  Canary(const boost::asio::any_io_executor& executor, const Clock& clock, CanaryOptions options);
+  // Without stop() before it: one unconfirmed Refresh(0).
+  ~Canary();
+  Canary(const Canary&) = delete;
+  Canary& operator=(const Canary&) = delete;
+
+  void start();
+  // Releases the allocation and calls `done` once that is confirmed, or after one second. At most once.
+  void stop(std::function<void()> done);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace turnkeeper::monitor

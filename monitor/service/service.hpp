@@ -1,0 +1,77 @@
+// The whole monitor as one object: canaries and full probes of every relay, verdicts, metrics, ICE configs, pushes and
+// the HTTP server. turnkeeper-monitor and `turnctl up` are thin around it.
+//
+//   boost::asio::io_context io;
+//   auto service = Service::start(io, {.listen = "127.0.0.1:8480", .vantage = "laptop"});
+//   if (!service) return fail(service.error());
+//   (*service)->set_fleet(std::move(*fleet));
+//   (*service)->on_change([&](const Status& status) { draw(status); });
+//   std::stop_callback wake(stop.token(), [&] { boost::asio::post(io, [&] { (*service)->stop([&] { io.stop(); }); });
+//   }); io.run();
+//
+// Threading: the io_context runs on one thread, and everything but set_fleet() is called from there or before it runs.
+// A change of a verdict reaches metrics, clients and callbacks in the same turn of the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "monitor/target/fleet.hpp"
+#include "monitor/target/relay_health.hpp"
+#include "monitor/web/status.hpp"
+#include "turnkeeper/base/clock.hpp"
+#include "turnkeeper/base/result.hpp"
+#include "turnkeeper/base/secret.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace turnkeeper::monitor {
+
+class Service {
+ public:
+  struct Options {
+    std::string listen = "127.0.0.1:8480";  // as http::Server::listen; port 0: the kernel chooses
+    std::string vantage = "local";
+    std::optional<Secret> api_key;  // what clients of /v1/* send as `Authorization: Bearer KEY`
+    bool allow_anonymous = false;   // without a key, /v1/* is served to anybody
+  };
+
+  // Listens; watches nothing until set_fleet(). Without an api_key, /v1/* is served only on a loopback listener or with
+  // allow_anonymous. Errors: the address cannot be listened on. `io` and `clock` outlive the service; the clock's
+  // steady time is the machine's.
+  [[nodiscard]] static Result<std::unique_ptr<Service>> start(boost::asio::io_context& io, Options options,
+                                                              const Clock& clock = real_clock());
+  // Ends at once; allocations are given up unconfirmed. stop() first is better.
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // What to watch from now on. Relays that stay the same keep their canary and their history. Thread-safe; takes effect
+  // on the io_context.
+  void set_fleet(Fleet fleet);
+
+  // "127.0.0.1:8480", with the port that the kernel chose.
+  [[nodiscard]] std::string address() const;
+  [[nodiscard]] Status status() const;
+
+  // Called after each change of a verdict, of who serves a region, of the fleet, and after each full probe. One
+  // listener of each kind; empty: none.
+  void on_change(std::function<void(const Status&)> listener);
+  // Called after each change of a verdict or of the fleet, and at once with the present picture.
+  void on_health(std::function<void(std::vector<RelayHealth>)> listener);
+
+  // Releases every allocation (Refresh(0)) and stops listening, then calls `done`, at the latest after 2 s.
+  void stop(std::function<void()> done);
+
+ private:
+  class Impl;
+  explicit Service(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace turnkeeper::monitor

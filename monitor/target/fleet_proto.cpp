@@ -1,0 +1,180 @@
+#include "monitor/target/fleet_proto.hpp"
+
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+
+#include <set>
+
+namespace turnkeeper::monitor {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+template <class Duration>
+void read(const google::protobuf::Duration& from, bool present, Duration& to) {
+  if (present)
+    to = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(TimeUtil::DurationToNanoseconds(from)));
+}
+
+Result<SigningKey> key_from(const v1::SigningKey& from) {
+  SigningKey key{.id = from.id(), .secret = Secret(from.secret())};
+  if (key.id.empty()) return fail("a signing key has no id");
+  if (key.secret.empty()) return fail("signing key " + key.id + " has no secret");
+  switch (from.phase()) {
+    case v1::SigningKey::STAGED:
+      key.phase = SigningKey::Phase::staged;
+      break;
+    case v1::SigningKey::ISSUING:
+      key.phase = SigningKey::Phase::issuing;
+      break;
+    case v1::SigningKey::RETIRING:
+      key.phase = SigningKey::Phase::retiring;
+      break;
+    default:
+      return fail("signing key " + key.id + " has no known phase");
+  }
+  if (from.has_created()) {
+    key.created = SystemTime(std::chrono::duration_cast<SystemTime::duration>(
+        std::chrono::nanoseconds(TimeUtil::TimestampToNanoseconds(from.created()))));
+  }
+  return key;
+}
+
+Result<Relay> relay_from(const v1::RelayTarget& from) {
+  Relay relay{.name = from.name(), .host = from.host(), .transports = {}, .draining = from.draining()};
+  if (relay.name.empty()) return fail("a relay has no name");
+  if (relay.host.empty()) return fail("relay " + relay.name + " has no host");
+  if (from.port() == 0 || from.port() > 65535) {
+    return fail("relay " + relay.name + ": port " + std::to_string(from.port()) + " is not in 1..65535");
+  }
+  relay.port = static_cast<std::uint16_t>(from.port());
+  for (const auto& transport : from.transports()) {
+    if (transport == "udp") {
+      relay.transports.push_back(api::Transport::udp);
+    } else if (transport == "tcp") {
+      relay.transports.push_back(api::Transport::tcp);
+    } else {
+      return fail("relay " + relay.name + ": unknown transport \"" + transport + "\"");
+    }
+  }
+  if (relay.transports.empty()) relay.transports = {api::Transport::udp};
+  return relay;
+}
+
+Result<Cluster> cluster_from(const v1::ClusterTargets& from) {
+  Cluster cluster{.name = from.cluster(), .realm = from.realm()};
+  if (cluster.name.empty()) return fail("a cluster has no name");
+  for (const auto& key : from.signing_keys()) {
+    auto read_key = key_from(key);
+    if (!read_key) return fail(read_key.error().within(cluster.name));
+    cluster.signing_keys.push_back(std::move(*read_key));
+  }
+  std::set<std::string> names;
+  for (const auto& region : from.regions()) {
+    Region& to = cluster.regions.emplace_back(Region{.name = region.name()});
+    to.backups.assign(region.backups().begin(), region.backups().end());
+    for (const auto& relay : region.relays()) {
+      auto read_relay = relay_from(relay);
+      if (!read_relay) return fail(read_relay.error().within(cluster.name + "/" + region.name()));
+      if (!names.insert(relay.name()).second) return fail(cluster.name + ": two relays are named " + relay.name());
+      to.relays.push_back(std::move(*read_relay));
+    }
+  }
+  read(from.credential_ttl(), from.has_credential_ttl(), cluster.credential_ttl);
+  read(from.rotate_every(), from.has_rotate_every(), cluster.rotate_every);
+  read(from.probing().canary(), from.probing().has_canary(), cluster.probing.canary);
+  read(from.probing().full(), from.probing().has_full(), cluster.probing.full);
+  if (from.probing().misses() > 0) cluster.probing.misses = static_cast<int>(from.probing().misses());
+  if (cluster.probing.canary.count() <= 0 || cluster.probing.full.count() <= 0) {
+    return fail(cluster.name + ": a probing interval is not positive");
+  }
+  cluster.stun_servers.assign(from.stun_servers().begin(), from.stun_servers().end());
+  return cluster;
+}
+
+v1::SigningKey::Phase phase_to(SigningKey::Phase phase) {
+  switch (phase) {
+    case SigningKey::Phase::staged:
+      return v1::SigningKey::STAGED;
+    case SigningKey::Phase::issuing:
+      return v1::SigningKey::ISSUING;
+    case SigningKey::Phase::retiring:
+      return v1::SigningKey::RETIRING;
+  }
+  return v1::SigningKey::PHASE_UNSPECIFIED;
+}
+
+template <class Duration>
+google::protobuf::Duration duration_to(Duration duration) {
+  return TimeUtil::NanosecondsToDuration(std::chrono::nanoseconds(duration).count());
+}
+
+}  // namespace
+
+Result<Fleet> fleet_from_proto(const v1::TargetSet& targets) {
+  Fleet fleet;
+  for (const auto& cluster : targets.clusters()) {
+    auto read_cluster = cluster_from(cluster);
+    if (!read_cluster) return fail(read_cluster.error());
+    fleet.clusters.push_back(std::move(*read_cluster));
+  }
+  return fleet;
+}
+
+v1::TargetSet to_proto(const Fleet& fleet) {
+  v1::TargetSet targets;
+  for (const auto& cluster : fleet.clusters) {
+    auto& to = *targets.add_clusters();
+    to.set_cluster(cluster.name);
+    to.set_realm(cluster.realm);
+    for (const auto& key : cluster.signing_keys) {
+      auto& to_key = *to.add_signing_keys();
+      to_key.set_id(key.id);
+      to_key.set_secret(key.secret.reveal());
+      to_key.set_phase(phase_to(key.phase));
+      *to_key.mutable_created() = TimeUtil::NanosecondsToTimestamp(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(key.created.time_since_epoch()).count());
+    }
+    for (const auto& region : cluster.regions) {
+      auto& to_region = *to.add_regions();
+      to_region.set_name(region.name);
+      for (const auto& backup : region.backups) to_region.add_backups(backup);
+      for (const auto& relay : region.relays) {
+        if (relay.static_credential) continue;
+        auto& to_relay = *to_region.add_relays();
+        to_relay.set_name(relay.name);
+        to_relay.set_host(relay.host);
+        to_relay.set_port(relay.port);
+        for (const auto transport : relay.transports) {
+          to_relay.add_transports(transport == api::Transport::udp ? "udp" : "tcp");
+        }
+        to_relay.set_draining(relay.draining);
+      }
+    }
+    *to.mutable_credential_ttl() = duration_to(cluster.credential_ttl);
+    *to.mutable_rotate_every() = duration_to(cluster.rotate_every);
+    *to.mutable_probing()->mutable_canary() = duration_to(cluster.probing.canary);
+    to.mutable_probing()->set_misses(static_cast<std::uint32_t>(cluster.probing.misses));
+    *to.mutable_probing()->mutable_full() = duration_to(cluster.probing.full);
+    for (const auto& server : cluster.stun_servers) to.add_stun_servers(server);
+  }
+  return targets;
+}
+
+Result<Fleet> load_snapshot(const std::string& path) {
+  // The whole file is as secret as the keys in it.
+  const auto text = Secret::from_file(path);
+  if (!text) return fail(text.error());
+  v1::TargetSet targets;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto status = google::protobuf::util::JsonStringToMessage(text->reveal(), &targets, options);
+  if (!status.ok()) {
+    return fail(path + " is not a TargetSet as protobuf JSON", "let the operator write it (--snapshot-secret)");
+  }
+  auto fleet = fleet_from_proto(targets);
+  if (!fleet) return fail(fleet.error().within(path));
+  return fleet;
+}
+
+}  // namespace turnkeeper::monitor

@@ -1,0 +1,246 @@
+#include "operator/link/grpc_server.hpp"
+
+#include <grpc/support/log.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <mutex>
+#include <set>
+
+#include "turnkeeper/base/log.hpp"
+#include "turnkeeper/v1/health.grpc.pb.h"
+#include "turnkeeper/v1/targets.grpc.pb.h"
+
+namespace turnkeeper::op {
+namespace {
+
+// A report names each relay once; 4 MiB are tens of thousands of them.
+constexpr int longest_message = 4 << 20;
+constexpr unsigned certificate_refresh_seconds = 60;
+
+// gRPC's own messages are for its authors, but one of them tells why a monitor cannot connect.
+void log_for_people(gpr_log_func_args* message) {
+  const std::string_view text(message->message);
+  if (text.find("Handshake failed") != std::string_view::npos) {
+    log::warn("a monitor's TLS handshake failed", {{"error", text}});
+  } else {
+    log::debug("grpc", {{"message", text}});
+  }
+}
+
+// Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
+class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
+ public:
+  TargetStream(TargetBoard& board, std::string vantage) : vantage_(std::move(vantage)) {
+    log::info("monitor connected", {{"vantage", vantage_}});
+    subscription_ = board.subscribe([this](TargetBoard::Set set) { offer(std::move(set)); });
+  }
+
+  void end() {
+    std::lock_guard lock(mutex_);
+    finish_locked(grpc::Status(grpc::StatusCode::UNAVAILABLE, "this operator stops; connect again"));
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::lock_guard lock(mutex_);
+    sending_.reset();
+    if (ending_) return finish_locked(*ending_);
+    if (!ok) return finish_locked(grpc::Status::CANCELLED);
+    write_locked();
+  }
+  void OnCancel() override {
+    std::lock_guard lock(mutex_);
+    finish_locked(grpc::Status::CANCELLED);
+  }
+  void OnDone() override {
+    subscription_.reset();
+    log::info("monitor disconnected", {{"vantage", vantage_}});
+    on_gone();
+    delete this;
+  }
+
+  std::function<void()> on_gone;
+
+ private:
+  void offer(TargetBoard::Set set) {
+    std::lock_guard lock(mutex_);
+    waiting_ = std::move(set);
+    write_locked();
+  }
+  void write_locked() {
+    if (finished_ || ending_ || sending_ || !waiting_) return;
+    sending_ = std::move(waiting_);
+    waiting_.reset();
+    StartWrite(sending_.get());
+  }
+  // A status must not overtake a message that is being sent.
+  void finish_locked(const grpc::Status& status) {
+    if (finished_) return;
+    if (sending_) {
+      ending_ = status;
+      return;
+    }
+    finished_ = true;
+    Finish(status);
+  }
+
+  const std::string vantage_;
+  std::mutex mutex_;
+  TargetBoard::Set waiting_;
+  TargetBoard::Set sending_;  // gRPC reads it until OnWriteDone
+  std::optional<grpc::Status> ending_;
+  bool finished_ = false;
+  std::unique_ptr<TargetBoard::Subscription> subscription_;
+};
+
+class ReportStream final : public grpc::ServerReadReactor<v1::HealthReport> {
+ public:
+  explicit ReportStream(HealthBoard& board) : board_(board) { StartRead(&report_); }
+
+  void end() { finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "this operator stops; connect again")); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return finish(grpc::Status::OK);
+    if (report_.vantage().empty()) {
+      return finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a report needs the name of its vantage"));
+    }
+    board_.report(report_);
+    StartRead(&report_);
+  }
+  void OnCancel() override { finish(grpc::Status::CANCELLED); }
+  void OnDone() override {
+    on_gone();
+    delete this;
+  }
+
+  std::function<void()> on_gone;
+
+ private:
+  void finish(const grpc::Status& status) {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    finished_ = true;
+    Finish(status);
+  }
+
+  HealthBoard& board_;
+  v1::HealthReport report_;
+  std::mutex mutex_;
+  bool finished_ = false;
+};
+
+// The open streams of one kind, so that stopping can end them.
+template <class Stream>
+class OpenStreams {
+ public:
+  Stream* add(Stream* stream) {
+    stream->on_gone = [this, stream] {
+      std::lock_guard lock(mutex_);
+      streams_.erase(stream);
+    };
+    std::lock_guard lock(mutex_);
+    streams_.insert(stream);
+    if (ending_) stream->end();
+    return stream;
+  }
+  void end_all() {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+    for (auto* stream : streams_) stream->end();
+  }
+
+ private:
+  std::mutex mutex_;
+  bool ending_ = false;
+  std::set<Stream*> streams_;
+};
+
+class TargetsService final : public v1::Targets::CallbackService {
+ public:
+  explicit TargetsService(TargetBoard& board) : board_(board) {}
+  grpc::ServerWriteReactor<v1::TargetSet>* Watch(grpc::CallbackServerContext*,
+                                                 const v1::WatchTargetsRequest* request) override {
+    return streams.add(new TargetStream(board_, request->vantage()));
+  }
+  OpenStreams<TargetStream> streams;
+
+ private:
+  TargetBoard& board_;
+};
+
+class HealthService final : public v1::Health::CallbackService {
+ public:
+  explicit HealthService(HealthBoard& board) : board_(board) {}
+  grpc::ServerReadReactor<v1::HealthReport>* Report(grpc::CallbackServerContext*, v1::HealthAck*) override {
+    return streams.add(new ReportStream(board_));
+  }
+  OpenStreams<ReportStream> streams;
+
+ private:
+  HealthBoard& board_;
+};
+
+std::shared_ptr<grpc::ServerCredentials> credentials(const std::optional<TlsFiles>& tls) {
+  if (!tls) return grpc::InsecureServerCredentials();
+  namespace experimental = grpc::experimental;
+  experimental::TlsServerCredentialsOptions options(std::make_shared<experimental::FileWatcherCertificateProvider>(
+      tls->key, tls->certificate, tls->authority, certificate_refresh_seconds));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return experimental::TlsServerCredentials(options);
+}
+
+}  // namespace
+
+class GrpcServer::Impl {
+ public:
+  Impl(TargetBoard& board, HealthBoard& health_board) : targets(board), health(health_board) {}
+  TargetsService targets;
+  HealthService health;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+};
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::listen(const Options& options, TargetBoard& targets,
+                                                       HealthBoard& health) {
+  if (options.tls) {
+    if (auto ok = check_tls_files(*options.tls); !ok) return fail(ok.error());
+  }
+  gpr_set_log_function(log_for_people);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  auto impl = std::make_unique<Impl>(targets, health);
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options.address, credentials(options.tls), &impl->port);
+  // Two operators on one port would each hear half of the monitors.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.SetMaxReceiveMessageSize(longest_message);
+  builder.RegisterService(&impl->targets);
+  builder.RegisterService(&impl->health);
+  impl->server = builder.BuildAndStart();
+  if (!impl->server || impl->port == 0) {
+    return fail("cannot listen on " + options.address + " for gRPC", "choose a free HOST:PORT with --grpc-listen");
+  }
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+GrpcServer::~GrpcServer() {
+  impl_->targets.streams.end_all();
+  impl_->health.streams.end_all();
+  impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  impl_->server->Wait();
+}
+
+int GrpcServer::port() const {
+  return impl_->port;
+}
+
+}  // namespace turnkeeper::op

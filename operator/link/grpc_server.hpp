@@ -1,0 +1,42 @@
+// Serves Targets.Watch and Health.Report to the monitors, with grpc.health.v1 and reflection.
+//
+//   auto server = GrpcServer::listen({.address = "0.0.0.0:9443", .tls = files}, targets, health);
+//   if (!server) return fail(server.error());
+//
+// Streams run on gRPC's own threads. The boards must outlive the server.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "operator/link/health_board.hpp"
+#include "operator/link/target_board.hpp"
+#include "operator/link/tls_files.hpp"
+#include "turnkeeper/base/result.hpp"
+
+namespace turnkeeper::op {
+
+class GrpcServer {
+ public:
+  struct Options {
+    std::string address;          // "0.0.0.0:9443"; port 0: the kernel chooses
+    std::optional<TlsFiles> tls;  // mutual TLS; none: plain text
+  };
+  // Errors: the address is in use or malformed, the certificates cannot be used.
+  [[nodiscard]] static Result<std::unique_ptr<GrpcServer>> listen(const Options& options, TargetBoard& targets,
+                                                                  HealthBoard& health);
+  // Ends every stream with UNAVAILABLE, so that monitors look for the next operator, and waits for them.
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  [[nodiscard]] int port() const;
+
+ private:
+  class Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace turnkeeper::op

@@ -1,0 +1,51 @@
+#include "operator/link/health_board.hpp"
+
+#include <set>
+
+namespace turnkeeper::op {
+namespace {
+
+// A vantage that is not heard for this long was removed, or renamed.
+constexpr std::chrono::minutes forgotten_after{10};
+
+std::set<std::string> clusters_in(const v1::HealthReport& report) {
+  std::set<std::string> names;
+  for (const auto& relay : report.relays()) names.insert(relay.cluster());
+  return names;
+}
+
+}  // namespace
+
+void HealthBoard::report(v1::HealthReport report) {
+  std::set<std::string> changed;
+  {
+    std::lock_guard lock(mutex_);
+    const SteadyTime now = clock_.steady();
+    std::erase_if(heard_, [&](const auto& entry) { return now - entry.second.at > forgotten_after; });
+    Heard& slot = heard_[report.vantage()];
+    const bool was_fresh = slot.at != SteadyTime() && now - slot.at < report_lifetime;
+    auto names = clusters_in(report);
+    names.merge(clusters_in(slot.report));
+    for (const auto& name : names) {
+      if (!was_fresh || vantage_report(slot.report, name, {}).relays != vantage_report(report, name, {}).relays) {
+        changed.insert(name);
+      }
+    }
+    slot = {std::move(report), now};
+  }
+  for (const auto& name : changed) on_change_(name);
+}
+
+std::vector<VantageReport> HealthBoard::reports(const std::string& cluster) const {
+  std::lock_guard lock(mutex_);
+  std::vector<VantageReport> out;
+  for (const auto& [vantage, heard] : heard_) {
+    // Aged by the steady clock: a jump of the wall clock must neither revive nor bury a vantage.
+    const auto age = std::chrono::duration_cast<SystemTime::duration>(clock_.steady() - heard.at);
+    auto report = vantage_report(heard.report, cluster, clock_.system() - age);
+    if (!report.relays.empty()) out.push_back(std::move(report));
+  }
+  return out;
+}
+
+}  // namespace turnkeeper::op

@@ -1,0 +1,269 @@
+#include "operator/plan/status.hpp"
+
+#include <algorithm>
+
+#include "operator/plan/roll.hpp"
+#include "operator/resources/names.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using api::Cause;
+using api::ConditionStatus;
+using api::Verdict;
+
+constexpr const char* not_heard = "no monitor was heard in the last 30 s; check that one runs and reaches the operator";
+
+// One relay that there should be, with what is known of it.
+struct Relay {
+  std::string name;
+  const RelayPod* pod = nullptr;
+  RelayStatus status;
+  bool serves = false;
+  bool outdated = false;
+};
+
+struct RegionView {
+  const api::Region* region;
+  std::vector<Relay> relays;
+  [[nodiscard]] bool serves() const {
+    return std::ranges::any_of(relays, [](const Relay& relay) { return relay.serves; });
+  }
+};
+
+std::string list_text(const std::vector<std::string>& items) {
+  constexpr std::size_t shown = 4;
+  std::string text;
+  for (std::size_t i = 0; i < items.size() && i < shown; ++i) text += (i > 0 ? ", " : "") + items[i];
+  if (items.size() > shown) text += " and " + std::to_string(items.size() - shown) + " more";
+  return text;
+}
+
+std::string count_text(std::size_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+RelayStatus judge(const std::string& region, const std::string& name, const RelayPod* pod,
+                  const ClusterHealth& health) {
+  RelayStatus status{.name = name, .region = region};
+  if (pod == nullptr) return status;
+  status.address = pod->address;
+  const auto found = health.relays.find(name);
+  if (found != health.relays.end()) {
+    status.verdict = found->second.verdict;
+    status.cause = found->second.cause;
+    status.since = found->second.since;
+  }
+  if (pod->deleting && status.verdict != Verdict::unhealthy) {
+    status.verdict = Verdict::draining;
+    status.cause = Cause::none;
+    status.since = {};
+  }
+  return status;
+}
+
+// A verdict that nobody dated began when it was first written down.
+void date(RelayStatus& status, const nlohmann::json& previous, SystemTime now) {
+  if (status.since != SystemTime{}) return;
+  status.since = std::chrono::floor<std::chrono::seconds>(now);
+  if (!previous.is_object() || !previous.contains("relays")) return;
+  for (const auto& old : previous.at("relays")) {
+    if (old.value("name", "") != status.name || old.value("verdict", "") != api::verdict_name(status.verdict)) continue;
+    status.since = parse_rfc3339(old.value("since", "")).value_or(status.since);
+  }
+}
+
+std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now) {
+  std::vector<RegionView> regions;
+  for (const auto& region : cluster.spec.regions) {
+    RegionView view{.region = &region, .relays = {}};
+    for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) {
+      Relay relay{.name = relay_name(region.name, ordinal)};
+      const auto pod = std::ranges::find(input.pods, relay.name, &RelayPod::relay);
+      if (pod != input.pods.end()) relay.pod = &*pod;
+      relay.status = judge(region.name, relay.name, relay.pod, input.health);
+      date(relay.status, input.previous, now);
+      relay.serves = relay.pod != nullptr && works(*relay.pod, input.health);
+      relay.outdated = relay.pod != nullptr && is_outdated(*relay.pod, input.target_revisions);
+      view.relays.push_back(std::move(relay));
+    }
+    regions.push_back(std::move(view));
+  }
+  return regions;
+}
+
+RegionStatus region_status(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions) {
+  const auto count = [&](Verdict verdict) {
+    return static_cast<int>(
+        std::ranges::count_if(view.relays, [&](const Relay& relay) { return relay.status.verdict == verdict; }));
+  };
+  RegionStatus status{
+      .name = view.region->name, .relays = static_cast<int>(view.relays.size()), .healthy = count(Verdict::healthy)};
+  if (status.healthy == status.relays) {
+    status.verdict = Verdict::healthy;
+  } else if (status.healthy + count(Verdict::degraded) > 0) {
+    status.verdict = Verdict::degraded;
+  } else if (count(Verdict::unhealthy) > 0) {
+    status.verdict = Verdict::unhealthy;
+  } else if (count(Verdict::draining) == status.relays) {
+    status.verdict = Verdict::draining;
+  }
+  if (view.serves()) {
+    status.served_by = status.name;
+    return status;
+  }
+  for (const auto& backup : backups_of(spec, *view.region)) {
+    const auto other =
+        std::ranges::find_if(regions, [&](const RegionView& region) { return region.region->name == backup; });
+    if (other == regions.end() || !other->serves()) continue;
+    status.served_by = backup;
+    break;
+  }
+  return status;
+}
+
+// "eu-0 is Unhealthy (timeout)": why a relay does not serve.
+std::string why_not(const Relay& relay, bool heard) {
+  if (relay.pod == nullptr) return relay.name + " has no pod yet";
+  if (relay.pod->deleting) return relay.name + " is draining";
+  if (!relay.pod->trouble.empty()) return relay.name + " does not start (" + relay.pod->trouble + ')';
+  if (!relay.pod->running) return relay.name + " is starting";
+  if (heard && relay.status.verdict != Verdict::unknown) {
+    std::string text = relay.name + " is " + std::string(api::verdict_name(relay.status.verdict));
+    if (relay.status.cause != Cause::none) text += " (" + std::string(api::cause_name(relay.status.cause)) + ')';
+    return text;
+  }
+  if (!relay.pod->ready) return relay.name + " is not ready";
+  return relay.name + " is not proven yet";
+}
+
+api::Condition ready(const std::vector<RegionView>& views, const std::vector<RegionStatus>& regions, bool heard) {
+  std::vector<std::string> texts;
+  bool down = false;
+  bool proven_bad = false;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const auto& region = regions[i];
+    if (region.served_by == region.name) continue;
+    std::vector<std::string> reasons;
+    for (const auto& relay : views[i].relays) {
+      reasons.push_back(why_not(relay, heard));
+      proven_bad = proven_bad || (relay.pod != nullptr && relay.status.verdict == Verdict::unhealthy);
+    }
+    down = down || region.served_by.empty();
+    texts.push_back(region.name +
+                    (region.served_by.empty() ? " is served by no region" : " is served by " + region.served_by) +
+                    ": " + list_text(reasons));
+  }
+  if (!texts.empty()) {
+    const char* reason = !proven_bad ? "RelaysStarting" : down ? "RegionDown" : "FailedOver";
+    return {.type = "Ready", .status = ConditionStatus::no, .reason = reason, .message = list_text(texts)};
+  }
+  if (!heard) {
+    return {.type = "Ready",
+            .status = ConditionStatus::yes,
+            .reason = "MonitorNotHeard",
+            .message = std::string("judged by the pods' readiness alone: ") + not_heard};
+  }
+  return {.type = "Ready",
+          .status = ConditionStatus::yes,
+          .reason = "AllRegionsServe",
+          .message = count_text(views.size(), "region") +
+                     (views.size() == 1 ? " serves its clients" : " serve their clients")};
+}
+
+api::Condition relays_healthy(const std::vector<RegionView>& views, bool heard) {
+  if (!heard) {
+    return {
+        .type = "RelaysHealthy", .status = ConditionStatus::unknown, .reason = "MonitorNotHeard", .message = not_heard};
+  }
+  std::size_t total = 0;
+  std::vector<std::string> reasons;
+  for (const auto& view : views) {
+    for (const auto& relay : view.relays) {
+      ++total;
+      if (relay.status.verdict != Verdict::healthy) reasons.push_back(why_not(relay, heard));
+    }
+  }
+  const auto message = std::to_string(total - reasons.size()) + " of " + count_text(total, "relay") + " healthy";
+  if (reasons.empty()) {
+    return {.type = "RelaysHealthy", .status = ConditionStatus::yes, .reason = "AllRelaysHealthy", .message = message};
+  }
+  return {.type = "RelaysHealthy",
+          .status = ConditionStatus::no,
+          .reason = "RelaysUnhealthy",
+          .message = message + ": " + list_text(reasons)};
+}
+
+api::Condition reconciling(const api::TurnCluster& cluster, const std::vector<RegionView>& views,
+                           const StatusInput& input) {
+  const auto condition = [](ConditionStatus status, const char* reason, std::string message) {
+    return api::Condition{.type = "Reconciling", .status = status, .reason = reason, .message = std::move(message)};
+  };
+  if (cluster.deleting) return condition(ConditionStatus::yes, "Deleting", "the cluster is being removed");
+  if (cluster.spec.paused) return condition(ConditionStatus::no, "Paused", "spec.paused is true: nothing is changed");
+  std::vector<std::string> starting;
+  std::vector<std::string> outdated;
+  std::size_t wanted = 0;
+  for (const auto& view : views) {
+    for (const auto& relay : view.relays) {
+      ++wanted;
+      if (relay.pod == nullptr || !relay.pod->ready) {
+        starting.push_back(why_not(relay, false));
+      } else if (relay.outdated || relay.pod->deleting) {
+        outdated.push_back(relay.name);
+      }
+    }
+  }
+  if (!outdated.empty()) {
+    return condition(ConditionStatus::yes, "Rolling", "still to be renewed, one at a time: " + list_text(outdated));
+  }
+  if (!starting.empty()) return condition(ConditionStatus::yes, "RelaysStarting", list_text(starting));
+  if (input.pods.size() > wanted) {
+    return condition(ConditionStatus::yes, "Draining",
+                     count_text(input.pods.size() - wanted, "relay") + " more than asked for, to be gone when drained");
+  }
+  if (input.changing) return condition(ConditionStatus::yes, "Applying", "bringing Kubernetes objects up to date");
+  return condition(ConditionStatus::no, "UpToDate", "everything is as asked for");
+}
+
+api::Condition stalled(const StatusInput& input) {
+  if (input.stalled_reason.empty()) {
+    return {
+        .type = "Stalled", .status = ConditionStatus::no, .reason = "NoObstacle", .message = "nothing is in the way"};
+  }
+  return {.type = "Stalled",
+          .status = ConditionStatus::yes,
+          .reason = input.stalled_reason,
+          .message = input.stalled_message};
+}
+
+}  // namespace
+
+std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& region) {
+  if (!region.backups.empty()) return region.backups;
+  std::vector<std::string> others;
+  for (const auto& other : spec.regions) {
+    if (other.name != region.name) others.push_back(other.name);
+  }
+  return others;
+}
+
+Status compute_status(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now) {
+  Status status{.observed_generation = cluster.generation};
+  const auto views = view(cluster, input, now);
+  for (const auto& region : views) {
+    status.regions.push_back(region_status(cluster.spec, region, views));
+    for (const auto& relay : region.relays) status.relays.push_back(relay.status);
+  }
+  if (input.previous.is_object()) {
+    status.conditions = api::conditions_from_json(input.previous.value("conditions", nlohmann::json()));
+  }
+  for (auto condition : {ready(views, status.regions, input.health.heard), relays_healthy(views, input.health.heard),
+                         reconciling(cluster, views, input), stalled(input)}) {
+    condition.observed_generation = cluster.generation;
+    api::set_condition(status.conditions, std::move(condition), now);
+  }
+  return status;
+}
+
+}  // namespace turnkeeper::op

@@ -1,0 +1,67 @@
+#include "operator/plan/targets.hpp"
+
+#include <google/protobuf/util/time_util.h>
+
+#include "operator/plan/status.hpp"
+#include "operator/resources/names.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+v1::SigningKey::Phase phase_of(SigningKey::Phase phase) {
+  switch (phase) {
+    case SigningKey::Phase::staged:
+      return v1::SigningKey::STAGED;
+    case SigningKey::Phase::issuing:
+      return v1::SigningKey::ISSUING;
+    case SigningKey::Phase::retiring:
+      break;
+  }
+  return v1::SigningKey::RETIRING;
+}
+
+const char* transport_of(api::Transport transport) {
+  return transport == api::Transport::udp ? "udp" : "tcp";
+}
+
+}  // namespace
+
+v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
+                                   const SigningKeys& keys) {
+  const auto& spec = cluster.spec;
+  v1::ClusterTargets targets;
+  targets.set_cluster(cluster_id(cluster));
+  targets.set_realm(spec.realm);
+  for (const auto& key : keys) {
+    auto& target = *targets.add_signing_keys();
+    target.set_id(key.id);
+    target.set_secret(key.secret.reveal());
+    target.set_phase(phase_of(key.phase));
+    *target.mutable_created() = TimeUtil::SecondsToTimestamp(unix_seconds(key.created));
+  }
+  for (const auto& region : spec.regions) {
+    auto& target = *targets.add_regions();
+    target.set_name(region.name);
+    for (const auto& backup : backups_of(spec, region)) target.add_backups(backup);
+    for (const auto& pod : pods) {
+      if (pod.region != region.name || pod.address.empty() || !pod.running) continue;
+      auto& relay = *target.add_relays();
+      relay.set_name(pod.relay);
+      relay.set_host(pod.address);
+      relay.set_port(region.relay.ports.turn);
+      for (const auto transport : region.relay.transports) relay.add_transports(transport_of(transport));
+      relay.set_draining(pod.deleting);
+    }
+  }
+  *targets.mutable_credential_ttl() = TimeUtil::SecondsToDuration(spec.credentials.ttl.count());
+  *targets.mutable_rotate_every() = TimeUtil::SecondsToDuration(spec.credentials.rotate_every.count());
+  *targets.mutable_probing()->mutable_canary() = TimeUtil::MillisecondsToDuration(spec.probing.canary.count());
+  targets.mutable_probing()->set_misses(static_cast<std::uint32_t>(spec.probing.misses));
+  *targets.mutable_probing()->mutable_full() = TimeUtil::MillisecondsToDuration(spec.probing.full.count());
+  for (const auto& server : spec.stun_servers) targets.add_stun_servers(server);
+  return targets;
+}
+
+}  // namespace turnkeeper::op

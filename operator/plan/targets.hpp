@@ -1,0 +1,18 @@
+// What monitors are told: which relays there are and how to make credentials for them. Pure.
+#pragma once
+
+#include <vector>
+
+#include "operator/plan/relay_pod.hpp"
+#include "operator/resources/signing_keys.hpp"
+#include "turnkeeper/api/turn_cluster.hpp"
+#include "turnkeeper/v1/targets.pb.h"
+
+namespace turnkeeper::op {
+
+// The cluster's part of the TargetSet. Relays without an address are left out; one whose pod is being deleted is
+// draining.
+[[nodiscard]] v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
+                                                 const SigningKeys& keys);
+
+}  // namespace turnkeeper::op

@@ -1,0 +1,130 @@
+"""The TurnCluster CRD in a real API server: it installs, takes the good files and refuses the bad ones with words that help.
+
+Each file in bad/ begins with "# server: WORDS" for what the API server must say; tests/unit/api puts the same files to the
+parser, which must refuse them too.
+"""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+from testbed.client import Part
+
+ROOT = pathlib.Path(__file__).parents[3]
+BAD = sorted((pathlib.Path(__file__).parent / "bad").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def kubectl():
+    with Part("control-plane") as plane:
+        def run(*arguments, text=None):
+            return subprocess.run([plane.info["kubectl"], "--kubeconfig", plane.info["kubeconfig"], *arguments],
+                                  input=text, capture_output=True, text=True, timeout=60)
+
+        applied = run("apply", "--server-side", "-f", str(ROOT / "crds"))
+        assert applied.returncode == 0, applied.stderr
+        waited = run("wait", "--for=condition=Established", "--timeout=30s", "crd/turnclusters.turnkeeper.io")
+        assert waited.returncode == 0, waited.stderr
+        yield run
+
+
+def get(kubectl, name):
+    found = kubectl("get", "turncluster", name, "-o", "json")
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def apply(kubectl, document):
+    return kubectl("apply", "--server-side", "--field-manager=test", "--validate=strict", "-f", "-",
+                   text=yaml.safe_dump(document))
+
+
+def cluster(name, **spec):
+    return {"apiVersion": "turnkeeper.io/v1alpha1", "kind": "TurnCluster", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"realm": "turn.example.org", "regions": [{"name": "eu"}], **spec}}
+
+
+def test_the_api_server_finds_nothing_wrong_with_it(kubectl):
+    crd = json.loads(kubectl("get", "crd", "turnclusters.turnkeeper.io", "-o", "json").stdout)
+    conditions = {c["type"]: c["status"] for c in crd["status"]["conditions"]}
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}, "no NonStructuralSchema, no conflict"
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_file_is_refused_with_the_right_words(kubectl, path):
+    words = [line.removeprefix("# server: ") for line in path.read_text().splitlines() if line.startswith("# server: ")]
+    assert words, "the file does not say what the API server should say"
+    refused = kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(path))
+    assert refused.returncode != 0, refused.stdout
+    for expected in words:
+        assert expected in refused.stderr
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_accepted(kubectl, path):
+    accepted = kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(path))
+    assert accepted.returncode == 0, accepted.stderr
+
+
+def test_defaults_are_filled_in_for_the_cluster_and_left_open_for_regions(kubectl):
+    applied = apply(kubectl, cluster("defaults", regions=[{"name": "eu", "relay": {"ports": {"turn": 4000}}}]))
+    assert applied.returncode == 0, applied.stderr
+    spec = get(kubectl, "defaults")["spec"]
+    assert spec["relay"]["replicas"] == 2
+    assert spec["relay"]["ports"] == {"turn": 3478, "relayMin": 49152, "relayMax": 65535}
+    assert spec["regions"] == [{"name": "eu", "relay": {"ports": {"turn": 4000}}}]
+    assert spec["credentials"] == {"ttl": "24h"}
+    assert spec["probing"] == {"canary": "100ms", "misses": 3, "full": "10s"}
+
+
+def test_everything_that_there_is_can_be_written_at_its_largest(kubectl):
+    """Within the API server's cost limits at run time too: as many regions, backups and peers as the schema lets."""
+    names = [f"region-{i:02}" for i in range(32)]
+    peers = [f"192.0.2.{i}-192.0.2.{i + 1}" for i in range(64)]
+    relay = {"peers": {"deny": peers, "allow": peers}}
+    regions = [{"name": name, "backups": [other for other in names if other != name], "relay": relay} for name in names]
+    applied = apply(kubectl, cluster("large", regions=regions, relay=relay))
+    assert applied.returncode == 0, applied.stderr
+
+
+def test_two_managers_may_own_a_region_each(kubectl):
+    assert apply(kubectl, cluster("shared")).returncode == 0
+    other = cluster("shared", regions=[{"name": "us", "backups": ["eu"]}])
+    applied = kubectl("apply", "--server-side", "--field-manager=other", "-f", "-", text=yaml.safe_dump(other))
+    assert applied.returncode == 0, applied.stderr
+    assert {region["name"] for region in get(kubectl, "shared")["spec"]["regions"]} == {"eu", "us"}
+
+
+def test_status_is_written_apart_from_the_spec_and_shown(kubectl):
+    assert apply(kubectl, cluster("shown")).returncode == 0
+    condition = {"type": "Ready", "status": "True", "reason": "AllRegionsServe", "message": "1 region serves its clients",
+                 "observedGeneration": 1, "lastTransitionTime": "2026-08-01T12:00:00Z"}
+    status = {"observedGeneration": 1, "conditions": [condition],
+              "summary": {"regions": 1, "serving": 1, "relays": 2, "healthy": 2},
+              "regions": [{"name": "eu", "verdict": "Healthy", "relays": 2, "healthy": 2, "servedBy": "eu"}],
+              "relays": [{"name": "eu-0", "region": "eu", "address": "192.0.2.1", "verdict": "Unhealthy", "cause": "timeout",
+                          "since": "2026-08-01T12:00:00Z"}]}
+    document = {"apiVersion": "turnkeeper.io/v1alpha1", "kind": "TurnCluster",
+                "metadata": {"name": "shown", "namespace": "default"}, "status": status}
+    written = kubectl("apply", "--server-side", "--subresource=status", "--field-manager=operator", "-f", "-",
+                      text=yaml.safe_dump(document))
+    assert written.returncode == 0, written.stderr
+    stored = get(kubectl, "shown")
+    assert stored["status"] == status, "a field that is not in the schema is dropped without a word"
+    assert stored["metadata"]["generation"] == 1, "writing status must not count as a change of the spec"
+
+    header, row = kubectl("get", "tc", "shown", "-o", "wide").stdout.splitlines()
+    assert header.split() == ["NAME", "READY", "REGIONS", "SERVING", "RELAYS", "HEALTHY", "AGE", "MESSAGE"]
+    assert row.split()[:6] == ["shown", "True", "1", "1", "2", "2"]
+    assert row.endswith("1 region serves its clients")
+    waited = kubectl("wait", "--for=condition=Ready", "--timeout=5s", "tc/shown")
+    assert waited.returncode == 0, waited.stderr
+
+
+def test_explain_teaches(kubectl):
+    explained = kubectl("explain", "turncluster.spec.relay.drainTimeout").stdout
+    assert "waits for its calls to end by themselves" in " ".join(explained.split())

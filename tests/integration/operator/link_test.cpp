@@ -1,0 +1,147 @@
+// From pods in the API to what monitors are told, and from what monitors say to the TurnCluster's status.
+#include <grpcpp/grpcpp.h>
+
+#include "operator_process.hpp"
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/v1/health.grpc.pb.h"
+#include "turnkeeper/v1/targets.grpc.pb.h"
+
+namespace turnkeeper::op {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class LinkTest : public OperatorTest {
+ protected:
+  // A relay's pod as the StatefulSet controller and a kubelet would leave it.
+  void make_pod(const std::string& region, const std::string& address) {
+    const std::string name = "calls-" + region + "-0";
+    const json labels = (*get(kube::stateful_sets, "calls-" + region))["spec"]["template"]["metadata"]["labels"];
+    json pod = {{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"metadata", {{"name", name}, {"namespace", ns}, {"labels", labels}}},
+                {"spec",
+                 {{"nodeName", "node1"},
+                  {"automountServiceAccountToken", false},
+                  {"containers", {{{"name", "relay"}, {"image", "coturn"}}}}}}};
+    apply(service_accounts,
+          {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "default"}, {"namespace", ns}}}});
+    apply(kube::pods, pod);
+    pod.erase("spec");
+    pod["status"] = {{"phase", "Running"},
+                     {"podIP", address},
+                     {"hostIP", address},
+                     {"conditions", {{{"type", "Ready"}, {"status", "True"}}}},
+                     {"containerStatuses",
+                      {{{"name", "relay"},
+                        {"ready", true},
+                        {"started", true},
+                        {"restartCount", 0},
+                        {"image", "coturn"},
+                        {"imageID", ""},
+                        {"state", {{"running", json::object()}}}}}}};
+    pod["status"]["podIPs"] = {{{"ip", address}}};
+    apply(kube::pods, pod, "status");
+  }
+  static inline const kube::ResourceType service_accounts{"", "v1", "ServiceAccount", "serviceaccounts"};
+};
+
+TEST_F(LinkTest, MonitorsLearnOfARelayAndItsHealthReachesTheStatus) {
+  OperatorProcess op(kubeconfig(), {"--namespace=" + ns, "--snapshot-secret=targets"});
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}, {"relay", {{"replicas", 1}}}}})));
+  ASSERT_TRUE(eventually([&] { return exists(kube::stateful_sets, "calls-eu"); }));
+  make_pod("eu", "192.0.2.7");
+
+  auto channel = grpc::CreateChannel(op.grpc_address(), grpc::InsecureChannelCredentials());
+  auto targets = v1::Targets::NewStub(channel);
+  grpc::ClientContext watching;
+  watching.set_deadline(std::chrono::system_clock::now() + 30s);
+  v1::WatchTargetsRequest request;
+  request.set_vantage("paris");
+  auto stream = targets->Watch(&watching, request);
+  v1::TargetSet set;
+  const auto ours = [&]() -> const v1::ClusterTargets* {
+    for (const auto& target : set.clusters()) {
+      if (target.cluster() == ns + "/calls" && target.regions(0).relays_size() == 1) return &target;
+    }
+    return nullptr;
+  };
+  while (ours() == nullptr) ASSERT_TRUE(stream->Read(&set)) << "the relay was never announced";
+  EXPECT_EQ(ours()->realm(), "turn.example.org");
+  EXPECT_EQ(ours()->regions(0).relays(0).name(), "eu-0");
+  EXPECT_EQ(ours()->regions(0).relays(0).host(), "192.0.2.7");
+  ASSERT_EQ(ours()->signing_keys_size(), 1);
+  EXPECT_EQ(ours()->signing_keys(0).phase(), v1::SigningKey::ISSUING);
+
+  EXPECT_TRUE(eventually([&] {
+    const auto snapshot = get(kube::secrets, "targets");
+    return snapshot && base64_decode((*snapshot)["data"]["targets.json"].get<std::string>())->find("192.0.2.7") !=
+                           std::string::npos;
+  })) << "a monitor that starts without the operator would not know the relay";
+
+  auto health = v1::Health::NewStub(channel);
+  grpc::ClientContext reporting;
+  reporting.set_deadline(std::chrono::system_clock::now() + 60s);
+  v1::HealthAck ack;
+  auto reports = health->Report(&reporting, &ack);
+  const auto report = [&](const std::string& verdict, const std::string& cause) {
+    v1::HealthReport message;
+    message.set_vantage("paris");
+    auto* relay = message.add_relays();
+    relay->set_cluster(ns + "/calls");
+    relay->set_region("eu");
+    relay->set_relay("eu-0");
+    relay->set_verdict(verdict);
+    relay->set_cause(cause);
+    relay->mutable_since()->set_seconds(1'790'000'000);
+    return reports->Write(message);
+  };
+  const auto has_event = [&](const std::string& reason) {
+    const auto events = list(kube::events);
+    return std::any_of(events.begin(), events.end(), [&](const json& event) { return event["reason"] == reason; });
+  };
+  const auto relay = [&]() -> json { return (*get(turn_clusters, "calls"))["status"]["relays"][0]; };
+  ASSERT_TRUE(report("Healthy", ""));
+  ASSERT_TRUE(eventually([&] { return relay()["verdict"] == "Healthy"; })) << relay();
+  EXPECT_EQ(condition("calls", "Ready")["status"], "True");
+  EXPECT_EQ(relay()["address"], "192.0.2.7");
+
+  ASSERT_TRUE(report("Unhealthy", "auth-secret"));
+  ASSERT_TRUE(eventually([&] { return relay()["verdict"] == "Unhealthy"; })) << relay();
+  EXPECT_EQ(relay()["cause"], "auth-secret");
+  EXPECT_EQ(condition("calls", "Ready")["status"], "False");
+  EXPECT_TRUE(eventually([&] { return has_event("RegionFailing"); }));
+
+  ASSERT_TRUE(report("Healthy", ""));
+  EXPECT_TRUE(eventually([&] { return has_event("RegionRecovered"); }));
+  reporting.TryCancel();
+  watching.TryCancel();
+}
+
+TEST_F(LinkTest, ADeletedClusterIsWithdrawn) {
+  OperatorProcess op(kubeconfig());
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
+  ASSERT_TRUE(eventually([&] { return !condition("calls", "Ready").is_null(); }));
+  auto targets = v1::Targets::NewStub(grpc::CreateChannel(op.grpc_address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext watching;
+  watching.set_deadline(std::chrono::system_clock::now() + 30s);
+  auto stream = targets->Watch(&watching, {});
+  v1::TargetSet set;
+  const auto knows = [&] {
+    return std::any_of(set.clusters().begin(), set.clusters().end(),
+                       [&](const auto& target) { return target.cluster() == ns + "/calls"; });
+  };
+  do {
+    ASSERT_TRUE(stream->Read(&set));
+  } while (!knows());
+  remove(turn_clusters, "calls");
+  do {
+    ASSERT_TRUE(stream->Read(&set)) << "monitors would probe what is gone";
+  } while (knows());
+  watching.TryCancel();
+}
+
+}  // namespace
+}  // namespace turnkeeper::op

@@ -1,0 +1,56 @@
+// A real coturn on loopback for one test, with a configuration of the test's choosing.
+#pragma once
+
+#include <csignal>
+#include <optional>
+#include <string>
+
+#include "turnkeeper/api/turn_cluster.hpp"
+#include "turnkeeper/base/child_process.hpp"
+#include "turnkeeper/turn/credentials.hpp"
+
+namespace turnkeeper::monitor {
+
+class LiveRelay {
+ public:
+  // The newest coturn that is supported, where the machine's own is the oldest.
+  static constexpr const char* newest = TURNKEEPER_SOURCE_DIR "/tests/support/bin/turnserver-4.18";
+
+  struct Options {
+    std::string program = "turnserver";
+    std::string extra_config;       // lines
+    int relayed_ports = 100;        // size of the range
+    bool allow_own_address = true;  // false: 127.0.0.0/8 is denied as a peer
+  };
+
+  // Ready to allocate when it returns; a test failure and an unusable object otherwise.
+  LiveRelay() : LiveRelay(Options{}) {}
+  explicit LiveRelay(const Options& options);
+  ~LiveRelay();
+  LiveRelay(const LiveRelay&) = delete;
+  LiveRelay& operator=(const LiveRelay&) = delete;
+
+  // On the same port with the same configuration.
+  void start();
+  void kill();  // SIGKILL; returns when it is gone
+  void signal(int number);
+
+  [[nodiscard]] const std::string& host() const { return host_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] turn::Credential credential(std::chrono::seconds ttl = std::chrono::hours(1)) const;
+  // Waits until that many allocations are held, at most two seconds; returns how many it saw last.
+  [[nodiscard]] int wait_for_allocations(int count) const;
+
+ private:
+  std::string host_ = "127.0.0.1";
+  std::uint16_t port_ = 0;
+  api::Ports ports_;
+  std::string program_;
+  std::string directory_;
+  std::optional<ChildProcess> process_;
+};
+
+// A UDP port on which nothing listens.
+[[nodiscard]] std::uint16_t free_udp_port();
+
+}  // namespace turnkeeper::monitor

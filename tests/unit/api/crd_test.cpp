@@ -1,0 +1,203 @@
+// The schema that the API server enforces and the C++ types say the same.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "turnkeeper/api/bounds.hpp"
+#include "turnkeeper/api/names.hpp"
+#include "turnkeeper/api/parse.hpp"
+#include "turnkeeper/api/text_forms.hpp"
+#include "turnkeeper/api/yaml_document.hpp"
+
+namespace turnkeeper::api {
+namespace {
+
+using nlohmann::json;
+
+const json& crd() {
+  static const json document = [] {
+    std::ostringstream text;
+    text << std::ifstream(TURNKEEPER_SOURCE_DIR "/crds/turnclusters.yaml").rdbuf();
+    return read_yaml(text.str()).value().value;
+  }();
+  return document;
+}
+
+const json& root() {
+  return crd().at("spec").at("versions").at(0).at("schema").at("openAPIV3Schema");
+}
+
+// "spec.relay.ports.turn", "spec.regions[].name": the schema of that field.
+const json& schema(const std::string& path) {
+  const json* node = &root();
+  std::istringstream parts(path);
+  for (std::string part; std::getline(parts, part, '.');) {
+    const bool list = part.ends_with("[]");
+    node = &node->at("properties").at(list ? part.substr(0, part.size() - 2) : part);
+    if (list) node = &node->at("items");
+  }
+  return *node;
+}
+
+// What the API server makes of an object without those fields.
+json defaults(const json& schema) {
+  json value = schema.value("default", json());
+  if (!value.is_object() || !schema.contains("properties")) return value;
+  for (const auto& [name, property] : schema.at("properties").items()) {
+    if (!value.contains(name) && property.contains("default")) value[name] = defaults(property);
+  }
+  return value;
+}
+
+void without(json& node, const std::string& key) {
+  if (node.is_object()) node.erase(key);
+  if (node.is_structured()) {
+    for (auto& child : node) without(child, key);
+  }
+}
+
+TEST(Crd, IsOfTheGroupVersionAndKindThatProgramsAskFor) {
+  EXPECT_EQ(crd().at("spec").at("group"), group);
+  EXPECT_EQ(crd().at("spec").at("names").at("kind"), kind);
+  EXPECT_EQ(crd().at("spec").at("names").at("plural"), plural);
+  EXPECT_EQ(crd().at("spec").at("versions").at(0).at("name"), version);
+}
+
+TEST(Crd, HasTheDefaultsOfTheCppTypes) {
+  json object = {{"apiVersion", std::string(group) + '/' + version},
+                 {"kind", kind},
+                 {"metadata", {{"name", "calls"}}},
+                 {"spec", {{"realm", "turn.example.org"}, {"regions", {{{"name", "eu"}}}}}}};
+  const auto bare = parse_object(object);
+  int filled = 0;
+  for (const auto& [name, property] : schema("spec").at("properties").items()) {
+    if (!property.contains("default")) continue;
+    object["spec"][name] = defaults(property);
+    ++filled;
+  }
+  EXPECT_GE(filled, 5);
+  const auto defaulted = parse_object(object);
+  ASSERT_TRUE(bare.has_value() && defaulted.has_value());
+  EXPECT_EQ(defaulted->spec, bare->spec) << object.dump(2);
+  // And none is missing in the schema: what it fills in names every field that has a default in C++.
+  const auto relay = object["spec"]["relay"];
+  for (const char* field : {"image", "replicas", "exposure", "transports", "drainTimeout"}) {
+    EXPECT_TRUE(relay.contains(field)) << field;
+  }
+  EXPECT_EQ(relay["ports"].size(), 3u);
+  EXPECT_EQ(relay["limits"].size(), 4u);
+  EXPECT_EQ(object["spec"]["probing"].size(), 3u);
+  EXPECT_EQ(object["spec"]["credentials"].size(), 1u);
+}
+
+TEST(Crd, LetsARegionOverrideEveryFieldOfTheRelayWithoutDefaults) {
+  auto relay = schema("spec.relay").at("properties");
+  without(relay, "default");
+  EXPECT_EQ(schema("spec.regions[].relay").at("properties"), relay);
+  auto region = schema("spec.regions[]");
+  const auto before = region;
+  without(region, "default");
+  EXPECT_EQ(region, before) << "a default in a region would hide what spec.relay says";
+}
+
+TEST(Crd, HasTheBoundsOfTheParser) {
+  const auto expect_range = [](const std::string& path, auto bounds) {
+    EXPECT_EQ(schema(path).at("minimum"), bounds.min) << path;
+    EXPECT_EQ(schema(path).at("maximum"), bounds.max) << path;
+  };
+  expect_range("spec.relay.replicas", bounds::replicas);
+  for (const char* port : {"turn", "relayMin", "relayMax"}) {
+    expect_range(std::string("spec.relay.ports.") + port, bounds::port);
+  }
+  expect_range("spec.relay.limits.sessions", bounds::sessions);
+  expect_range("spec.relay.limits.sessionsPerUser", bounds::sessions_per_user);
+  expect_range("spec.relay.limits.bitsPerSecondPerSession", bounds::bits_per_second);
+  expect_range("spec.relay.limits.bitsPerSecond", bounds::bits_per_second);
+  expect_range("spec.relay.tolerations[].tolerationSeconds", bounds::toleration_seconds);
+  expect_range("spec.probing.misses", bounds::misses);
+
+  EXPECT_EQ(schema("spec.realm").at("maxLength"), bounds::realm_length);
+  EXPECT_EQ(schema("spec.regions[].name").at("maxLength"), bounds::region_name_length);
+  EXPECT_EQ(schema("spec.relay.image").at("maxLength"), bounds::image_length);
+  EXPECT_EQ(schema("spec.relay.priorityClassName").at("maxLength"), bounds::text_length);
+  EXPECT_EQ(schema("spec.regions").at("maxItems"), bounds::regions);
+  EXPECT_EQ(schema("spec.regions[].backups").at("maxItems"), bounds::regions);
+  EXPECT_EQ(schema("spec.relay.peers.deny").at("maxItems"), bounds::peers);
+  EXPECT_EQ(schema("spec.relay.peers.allow").at("maxItems"), bounds::peers);
+  EXPECT_EQ(schema("spec.failover.stunServers").at("maxItems"), bounds::stun_servers);
+  EXPECT_EQ(schema("spec.relay.tolerations").at("maxItems"), bounds::tolerations);
+  EXPECT_EQ(schema("spec.relay.nodeSelector").at("maxProperties"), bounds::map_entries);
+  EXPECT_EQ(schema("spec.relay.annotations").at("maxProperties"), bounds::map_entries);
+}
+
+TEST(Crd, HasTheDurationsOfTheParser) {
+  const auto expect_range = [](const std::string& path, std::chrono::milliseconds min, std::chrono::milliseconds max) {
+    std::string rules;
+    for (const auto& rule : schema(path).at("x-kubernetes-validations"))
+      rules += rule.at("rule").get<std::string>() + '\n';
+    if (min.count() > 0) {
+      EXPECT_NE(rules.find("duration(self) >= duration('" + duration_text(min) + "')"), std::string::npos)
+          << path << rules;
+    }
+    EXPECT_NE(rules.find("duration(self) <= duration('" + duration_text(max) + "')"), std::string::npos)
+        << path << rules;
+  };
+  expect_range("spec.relay.drainTimeout", bounds::drain_timeout.min, bounds::drain_timeout.max);
+  expect_range("spec.credentials.ttl", bounds::credential_ttl.min, bounds::credential_ttl.max);
+  expect_range("spec.probing.canary", bounds::canary.min, bounds::canary.max);
+  expect_range("spec.probing.full", bounds::full_probe.min, bounds::full_probe.max);
+}
+
+TEST(Crd, HasTheWordsOfTheParser) {
+  json transports = json::array();
+  for (const auto& [name, unused] : transport_names) transports.push_back(name);
+  EXPECT_EQ(schema("spec.relay.transports[]").at("enum"), transports);
+  json exposures = json::array();
+  for (const auto& [name, unused] : exposure_names) exposures.push_back(name);
+  EXPECT_EQ(schema("spec.relay.exposure").at("enum"), exposures);
+}
+
+// A field that only one of the two knows would be refused by the other.
+TEST(Crd, HasNoFieldThatTheParserDoesNotKnow) {
+  const auto mentioned_as_unknown = [](const json& spec) {
+    const json object = {{"apiVersion", std::string(group) + '/' + version},
+                         {"kind", kind},
+                         {"metadata", {{"name", "calls"}}},
+                         {"spec", spec}};
+    const auto cluster = parse_text(object.dump());
+    return cluster ? std::string() : problems_text(cluster.error());
+  };
+  // null counts as absent, but its field must be known.
+  std::function<json(const json&)> skeleton = [&](const json& node) -> json {
+    if (node.value("type", "") == "array") return json::array({skeleton(node.at("items"))});
+    if (!node.contains("properties")) return nullptr;
+    json object = json::object();
+    for (const auto& [name, property] : node.at("properties").items()) object[name] = skeleton(property);
+    return object;
+  };
+  const auto told = mentioned_as_unknown(skeleton(schema("spec")));
+  EXPECT_NE(told, "");
+  EXPECT_EQ(told.find("there is no such field"), std::string::npos) << told;
+}
+
+void expect_described(const json& node, const std::string& path) {
+  EXPECT_TRUE(node.contains("description")) << path << ": kubectl explain has nothing to say";
+  if (!node.contains("properties")) return;
+  for (const auto& [name, property] : node.at("properties").items()) expect_described(property, path + '.' + name);
+}
+
+TEST(Crd, DescribesEveryField) {
+  expect_described(schema("spec"), "spec");
+  expect_described(schema("spec.regions[]"), "spec.regions[]");
+  expect_described(schema("status"), "status");
+  for (const char* list : {"conditions", "regions", "relays"}) {
+    for (const auto& [name, property] : schema(std::string("status.") + list + "[]").at("properties").items()) {
+      EXPECT_TRUE(property.contains("description")) << "status." << list << '.' << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace turnkeeper::api

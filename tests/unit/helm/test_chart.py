@@ -1,0 +1,244 @@
+"""What somebody who installs the chart relies on."""
+
+import base64
+import pathlib
+import re
+import subprocess
+import tarfile
+
+import pytest
+import yaml
+
+from chart import CHART, ROOT, helm, refusal, render
+
+EVERYTHING = ("serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true", "operator.replicas=2",
+              "monitor.replicas=2")
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return render(*EVERYTHING)
+
+
+def pods(objects):
+    for (kind, name), o in objects.items():
+        if kind == "Deployment":
+            yield name, o["spec"]["template"]["spec"]
+        if kind == "Pod":
+            yield name, o["spec"]
+
+
+def container(objects, component):
+    return objects["Deployment", f"tk-turnkeeper-{component}"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_versions_are_the_projects():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    version = (ROOT / "VERSION").read_text().strip()
+    assert (chart["version"], str(chart["appVersion"])) == (version, version)
+
+
+def test_lint_finds_nothing():
+    result = helm("lint", "--strict", CHART)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "[WARNING]" not in result.stdout and "[ERROR]" not in result.stdout
+
+
+def test_the_resource_definition_is_the_projects(everything):
+    source = yaml.safe_load((ROOT / "crds" / "turnclusters.yaml").read_text())
+    rendered = everything["CustomResourceDefinition", "turnclusters.turnkeeper.io"]
+    assert rendered["spec"] == source["spec"]
+
+
+def test_uninstalling_keeps_the_relays_unless_told(everything):
+    crd = ("CustomResourceDefinition", "turnclusters.turnkeeper.io")
+    assert everything[crd]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert "helm.sh/resource-policy" not in render("crds.keep=false")[crd]["metadata"].get("annotations", {})
+    assert crd not in render("crds.enabled=false")
+
+
+def test_a_package_is_whole(tmp_path):
+    """What is linked from elsewhere in the tree is inside the package that people install."""
+    result = helm("package", CHART, "--destination", tmp_path)
+    assert result.returncode == 0, result.stderr
+    package = next(tmp_path.glob("*.tgz"))
+    with tarfile.open(package) as archive:
+        files = {m.name: archive.extractfile(m).read() for m in archive.getmembers() if m.isfile()}
+    assert files["turnkeeper/files/turnclusters.yaml"] == (ROOT / "crds/turnclusters.yaml").read_bytes()
+    assert files["turnkeeper/files/dashboard.json"] == (ROOT / "dashboards/turnkeeper.json").read_bytes()
+    assert files["turnkeeper/files/rules.yaml"] == (ROOT / "dashboards/rules/turnkeeper.yaml").read_bytes()
+    assert render(chart=package).keys() == render().keys()
+
+
+def test_alerts_and_dashboard_arrive_unchanged(everything):
+    rules = yaml.safe_load((ROOT / "dashboards/rules/turnkeeper.yaml").read_text())
+    assert everything["PrometheusRule", "tk-turnkeeper"]["spec"] == rules
+    dashboard = everything["ConfigMap", "tk-turnkeeper-dashboard"]
+    assert dashboard["data"]["turnkeeper.json"].strip() == (ROOT / "dashboards/turnkeeper.json").read_text().strip()
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_nothing_needs_the_prometheus_operator_by_default():
+    kinds = {kind for kind, _ in render()}
+    assert not kinds & {"ServiceMonitor", "PrometheusRule"}
+
+
+def test_pods_meet_pod_security_restricted(everything):
+    for name, pod in pods(everything):
+        security = pod["securityContext"]
+        assert security["runAsNonRoot"] is True and security["runAsUser"] == 65532, name
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert not pod.get("hostNetwork") and not pod.get("hostPID"), name
+        for c in pod["containers"]:
+            own = c["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False, name
+            assert own["readOnlyRootFilesystem"] is True, name
+            assert own["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_the_monitor_has_no_kubernetes_rights(everything):
+    pod = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    bound = [s["name"] for (kind, _), o in everything.items() if kind.endswith("RoleBinding") for s in o["subjects"]]
+    assert bound and pod["serviceAccountName"] not in bound
+
+
+def test_the_operators_rights_are_listed_one_by_one(everything):
+    rules = [r for (kind, _), o in everything.items() if kind in ("ClusterRole", "Role") for r in o["rules"]]
+    assert not [r for r in rules if "*" in r["verbs"] + r["resources"] + r["apiGroups"]]
+    # Rights that would let the operator become anybody, or undo somebody else's work.
+    resources = {resource for r in rules for resource in r["resources"]}
+    assert not resources & {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}
+    assert not resources & {"pods/exec", "serviceaccounts/token"}
+    cluster_wide = everything["ClusterRole", "tk-turnkeeper-operator"]["rules"]
+    clusters = next(r for r in cluster_wide if r["resources"] == ["turnclusters"])
+    assert "delete" not in clusters["verbs"]
+
+
+def test_every_selector_finds_its_pods(everything):
+    deployments = {name: o for (kind, name), o in everything.items() if kind == "Deployment"}
+    labels = {name: o["spec"]["template"]["metadata"]["labels"] for name, o in deployments.items()}
+    for (kind, name), o in everything.items():
+        selector = {
+            "Service": lambda: o["spec"]["selector"],
+            "PodDisruptionBudget": lambda: o["spec"]["selector"]["matchLabels"],
+            "NetworkPolicy": lambda: o["spec"]["podSelector"]["matchLabels"],
+        }.get(kind, lambda: None)()
+        if selector is not None:
+            assert [n for n, have in labels.items() if selector.items() <= have.items()] == [name], (kind, name)
+
+
+def test_service_monitors_name_ports_that_services_have(everything):
+    for component in ("operator", "monitor"):
+        service = everything["Service", f"tk-turnkeeper-{component}"]
+        monitor = everything["ServiceMonitor", f"tk-turnkeeper-{component}"]
+        assert monitor["spec"]["endpoints"][0]["port"] in [p["name"] for p in service["spec"]["ports"]]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+
+
+def flag(arguments, name):
+    return next(a.split("=", 1)[1] for a in arguments if a.startswith(f"--{name}="))
+
+
+def test_the_monitor_trusts_the_operators_certificate(everything, tmp_path):
+    """The name that the monitor connects to is in the certificate that the operator shows, from one authority."""
+    def unpack(component):
+        for key, value in everything["Secret", f"tk-turnkeeper-{component}-tls"]["data"].items():
+            (tmp_path / f"{component}-{key}").write_bytes(base64.b64decode(value))
+    unpack("operator")
+    unpack("monitor")
+    host = flag(container(everything, "monitor")["args"], "operator").rsplit(":", 1)[0]
+    for ca, certificate, extra in (("monitor-ca.crt", "operator-tls.crt", ["-purpose", "sslserver", "-verify_hostname", host]),
+                                   ("operator-ca.crt", "monitor-tls.crt", ["-purpose", "sslclient"])):
+        result = subprocess.run(["openssl", "verify", *extra, "-CAfile", tmp_path / ca, tmp_path / certificate],
+                                capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+
+
+def test_the_monitor_starts_without_the_operator(everything):
+    """It mounts the snapshot that the operator writes, and does not wait for it."""
+    snapshot = flag(container(everything, "operator")["args"], "snapshot-secret")
+    volumes = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]["volumes"]
+    volume = next(v for v in volumes if v["name"] == "snapshot")
+    assert volume["secret"]["secretName"] == snapshot and volume["secret"]["optional"] is True
+
+
+def test_each_monitor_has_a_vantage_of_its_own(everything):
+    """Two that report under one name would overwrite each other."""
+    monitor = container(everything, "monitor")
+    assert flag(monitor["args"], "vantage") == "$(NODE_NAME)"
+    assert next(e for e in monitor["env"] if e["name"] == "NODE_NAME")["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
+    pod = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
+    assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+    assert flag(container(render("monitor.vantage=paris"), "monitor")["args"], "vantage") == "paris"
+
+
+def test_relays_get_the_agent_of_this_version(everything):
+    operator = container(everything, "operator")
+    version = (ROOT / "VERSION").read_text().strip()
+    assert operator["image"] == flag(operator["args"], "agent-image") == f"docker.io/turnkeeper/turnkeeper:{version}"
+    assert container(everything, "monitor")["image"] == operator["image"]
+    other = container(render("image.repository=registry.example:5000/tk", "image.tag=main"), "operator")
+    assert other["image"] == flag(other["args"], "agent-image") == "registry.example:5000/tk:main"
+
+
+def test_ones_own_certificates_and_key_are_used():
+    objects = render("mtls.existing.operator=op-cert", "mtls.existing.monitor=mon-cert",
+                     "monitor.apiKey.existingSecret=keys")
+    assert not [name for kind, name in objects if kind == "Secret"]
+    mounted = {v["secret"]["secretName"] for _, pod in pods(objects) for v in pod["volumes"] if "secret" in v}
+    assert {"op-cert", "mon-cert", "keys"} <= mounted
+
+
+def test_the_monitor_can_be_reached_from_outside():
+    objects = render("monitor.service.type=NodePort", "monitor.service.nodePort=30480")
+    service = objects["Service", "tk-turnkeeper-monitor"]
+    assert service["spec"]["type"] == "NodePort" and service["spec"]["ports"][0]["nodePort"] == 30480
+
+
+def test_the_smoke_test_runs_as_safely_as_the_rest():
+    objects = render()
+    tests = {name: o for (kind, name), o in objects.items() if "helm.sh/hook" in o["metadata"].get("annotations", {})}
+    assert [o["metadata"]["annotations"]["helm.sh/hook"] for o in tests.values()] == ["test"]
+    assert [o["spec"]["automountServiceAccountToken"] for o in tests.values()] == [False]
+
+
+@pytest.mark.parametrize("setting, words", [
+    ("monitor.replica=2", "replica"),                      # a misspelt name
+    ("operator.replicas=0", "/operator/replicas"),
+    ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
+    ("image.repository=turnkeeper:1.0", "/image/repository"),  # the tag has a value of its own
+    ("log.level=verbose", "/log/level"),
+    ("monitor.service.type=ExternalName", "/monitor/service/type"),
+    ("monitor.service.nodePort=80", "/monitor/service/nodePort"),
+    ("monitor.service.nodePort=30480", "needs monitor.service.type NodePort"),
+    ("monitor.replicas=2,monitor.vantage=paris", "leave it empty"),
+    ("mtls.existing.operator=only-one", "give both"),
+    ("test.cluster=no-namespace", "/test/cluster"),
+])
+def test_bad_values_are_refused_with_their_place(setting, words):
+    assert words in refusal(setting)
+
+
+def test_every_value_is_described_and_documented():
+    """values.yaml, its schema and the chart's README name the same values."""
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    readme = (CHART / "README.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Za-z.]+)` \|", readme, re.M))
+
+    def leaves(value, schema, path=""):
+        for key, inner in value.items():
+            assert key in schema["properties"], f"{path}{key} is not in values.schema.json"
+            described = schema["properties"][key]
+            if isinstance(inner, dict) and "properties" in described:
+                yield from leaves(inner, described, f"{path}{key}.")
+            else:
+                assert described.get("description"), f"{path}{key} has no description"
+                yield path + key
+
+    assert set(leaves(yaml.safe_load((CHART / "values.yaml").read_text()), schema)) == documented
+
+
+def test_no_file_of_the_chart_is_left_out_of_git():
+    links = [p for p in (CHART / "files").iterdir()]
+    assert links and all(p.is_symlink() and p.exists() and not pathlib.Path(p.readlink()).is_absolute() for p in links)

@@ -1,0 +1,104 @@
+#include "turnkeeper/kube/client.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scripted_transport.hpp"
+
+namespace turnkeeper::kube {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>();
+  std::vector<int> observed;
+  Client client{transport, {}, [this](int status, const std::string&) { observed.push_back(status); }};
+  const Deadline deadline = Deadline::after(real_clock(), 1min);
+  const json config_map = {
+      {"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "turn-eu"}, {"namespace", "ns"}}}};
+
+  ErrorKind kind_after(int status, const std::string& body = "{}") {
+    transport->answer(status, body);
+    return client.get(pods, {"ns", "a"}, deadline).error().kind;
+  }
+};
+
+TEST_F(ClientTest, AppliesOnTheServersSide) {
+  transport->answer(200, config_map.dump());
+  ASSERT_TRUE(client.apply(config_maps, config_map, {.field_manager = "turnkeeper-operator"}, deadline));
+  const Request& sent = transport->requests.front();
+  EXPECT_EQ(sent.method, "PATCH");
+  EXPECT_EQ(sent.path, "/api/v1/namespaces/ns/configmaps/turn-eu?fieldManager=turnkeeper-operator&force=true");
+  EXPECT_EQ(sent.content_type, "application/apply-patch+yaml");
+}
+
+TEST_F(ClientTest, AppliesStatusOnItsSubresource) {
+  transport->answer(200, config_map.dump());
+  ASSERT_TRUE(client.apply_status(config_maps, config_map, {.field_manager = "m"}, deadline));
+  EXPECT_THAT(transport->requests.front().path, HasSubstr("/turn-eu/status?"));
+}
+
+TEST_F(ClientTest, TellsErrorsApart) {
+  EXPECT_EQ(kind_after(401), ErrorKind::unauthorized);
+  EXPECT_EQ(kind_after(403), ErrorKind::forbidden);
+  EXPECT_EQ(kind_after(404), ErrorKind::not_found);
+  EXPECT_EQ(kind_after(409, R"({"reason":"Conflict"})"), ErrorKind::conflict);
+  EXPECT_EQ(kind_after(409, R"({"reason":"AlreadyExists"})"), ErrorKind::already_exists);
+  EXPECT_EQ(kind_after(410), ErrorKind::gone);
+  EXPECT_EQ(kind_after(422), ErrorKind::invalid);
+  EXPECT_EQ(kind_after(503), ErrorKind::server);
+  EXPECT_EQ(kind_after(200, "{\"metadata\":"), ErrorKind::unexpected);
+  EXPECT_EQ(observed.size(), 9U);
+}
+
+TEST_F(ClientTest, AForbiddenRequestSaysWhatIsMissing) {
+  transport->answer(403,
+                    R"({"kind":"Status","message":"pods is forbidden: User \"x\" cannot get resource","code":403})");
+  const Error error = client.get(pods, {"ns", "a"}, deadline).error();
+  EXPECT_THAT(error.message, HasSubstr("get Pod ns/a: pods is forbidden: User \"x\""));
+  EXPECT_THAT(error.advice, HasSubstr("permission"));
+  EXPECT_FALSE(error.transient());
+}
+
+TEST_F(ClientTest, KeepsHowLongToWait) {
+  transport->answer(429, R"({"details":{"retryAfterSeconds":3}})");
+  const Error error = client.get(pods, {"ns", "a"}, deadline).error();
+  EXPECT_EQ(error.retry_after, 3s);
+  EXPECT_TRUE(error.transient());
+}
+
+TEST_F(ClientTest, RepeatsWhatIsHarmlessWhenAnIdleConnectionWasClosed) {
+  transport->fail_with(ErrorKind::unreachable);
+  transport->answer(200, config_map.dump());
+  EXPECT_TRUE(client.apply(config_maps, config_map, {.field_manager = "m"}, deadline));
+  EXPECT_EQ(transport->requests.size(), 2U);
+}
+
+TEST_F(ClientTest, NeverRepeatsACreate) {
+  transport->fail_with(ErrorKind::unreachable);
+  EXPECT_FALSE(client.create(config_maps, config_map, deadline));
+  EXPECT_EQ(transport->requests.size(), 1U);
+}
+
+TEST_F(ClientTest, DeletesOnlyTheObjectThatWasSeen) {
+  transport->answer(200, "{}");
+  ASSERT_TRUE(client.remove(pods, {"ns", "a"}, {.uid = "u1", .resource_version = "5"}, deadline));
+  const json body = json::parse(transport->requests.front().body);
+  EXPECT_EQ(body["preconditions"], (json{{"uid", "u1"}, {"resourceVersion", "5"}}));
+}
+
+TEST_F(ClientTest, ListedObjectsSayWhatTheyAre) {
+  transport->answer(200, R"({"metadata":{"resourceVersion":"7"},"items":[{"metadata":{"name":"a"}}]})");
+  auto listed = client.list(stateful_sets, "ns", {}, deadline);
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(listed->items[0]["kind"], "StatefulSet");
+  EXPECT_EQ(listed->items[0]["apiVersion"], "apps/v1");
+  EXPECT_EQ(listed->resource_version, "7");
+}
+
+}  // namespace
+}  // namespace turnkeeper::kube

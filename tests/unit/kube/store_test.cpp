@@ -1,0 +1,58 @@
+#include "turnkeeper/kube/store.hpp"
+
+#include <gtest/gtest.h>
+
+namespace turnkeeper::kube {
+namespace {
+
+using nlohmann::json;
+
+json object(const std::string& name, const std::string& version) {
+  return {{"metadata",
+           {{"name", name},
+            {"namespace", "ns"},
+            {"uid", "uid-" + name},
+            {"resourceVersion", version},
+            {"labels", {{"turnkeeper.io/cluster", "turn"}}},
+            {"managedFields", json::array({1, 2})}}}};
+}
+
+TEST(Store, TellsWhatAFullListChanged) {
+  Store store;
+  EXPECT_FALSE(store.synced());
+  EXPECT_EQ(store.replace({object("a", "1"), object("b", "1")}).size(), 2U);
+  EXPECT_TRUE(store.synced());
+  const auto changes = store.replace({object("b", "1"), object("c", "1")});
+  ASSERT_EQ(changes.size(), 2U) << "b is the same and must not wake anybody";
+  EXPECT_EQ(changes[0].key.name, "a");
+  EXPECT_EQ(changes[0].after, nullptr);
+  EXPECT_EQ(changes[1].key.name, "c");
+  EXPECT_EQ(changes[1].before, nullptr);
+}
+
+TEST(Store, DoesNotKeepManagedFields) {
+  Store store;
+  static_cast<void>(store.put(object("a", "1")));
+  EXPECT_FALSE((*store.get({"ns", "a"}))["metadata"].contains("managedFields"));
+}
+
+TEST(Store, AReadersObjectStaysAsItWas) {
+  Store store;
+  static_cast<void>(store.put(object("a", "1")));
+  const ObjectPtr held = store.get({"ns", "a"});
+  static_cast<void>(store.put(object("a", "2")));
+  static_cast<void>(store.erase({"ns", "a"}));
+  EXPECT_EQ(resource_version_of(*held), "1");
+  EXPECT_EQ(store.get({"ns", "a"}), nullptr);
+}
+
+TEST(Store, SelectsByLabelAndNamespace) {
+  Store store;
+  static_cast<void>(store.replace({object("a", "1")}));
+  EXPECT_EQ(store.list_by_label("ns", "turnkeeper.io/cluster", "turn").size(), 1U);
+  EXPECT_TRUE(store.list_by_label("ns", "turnkeeper.io/cluster", "other").empty());
+  EXPECT_TRUE(store.list_by_label("elsewhere", "turnkeeper.io/cluster", "turn").empty());
+}
+
+}  // namespace
+}  // namespace turnkeeper::kube

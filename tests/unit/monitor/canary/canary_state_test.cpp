@@ -1,0 +1,307 @@
+#include "monitor/canary/canary_state.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "turnkeeper/base/clock.hpp"
+
+namespace turnkeeper::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+// A relay and the network to it, played against a canary's decisions in simulated time.
+class CanaryStateTest : public ::testing::Test {
+ protected:
+  struct Seen {
+    SteadyTime at;
+    bool usable = false;
+    api::Cause cause = api::Cause::none;
+  };
+
+  void begin(CanaryPolicy policy = {}) {
+    state.emplace(policy, clock.steady(), [] { return 0.5; });
+    settle();
+  }
+
+  // Carries out what the state asks for.
+  void settle() {
+    while (const auto action = state->poll()) {
+      if (const auto* establish = std::get_if<CanaryState::Establish>(&*action)) {
+        attempts.push_back({clock.steady(), *establish});
+        live.insert(establish->attempt);
+        if (alive) {
+          // Allocate twice, ChannelBind, echo.
+          later(4 * round_trip, [this, attempt = establish->attempt] {
+            made_by[attempt] = generation;
+            if (live.contains(attempt)) state->on_standing(attempt, round_trip, clock.steady());
+          });
+        } else {
+          later(refuses ? round_trip : establish->budget, [this, attempt = establish->attempt] {
+            if (live.contains(attempt)) state->on_failed(attempt, {death, "dead"}, clock.steady());
+          });
+        }
+      } else if (const auto* echo = std::get_if<CanaryState::SendEcho>(&*action)) {
+        ++echoes;
+        const auto sequence = ++sequences[echo->attempt];
+        const bool lost = drop > 0 && drop-- > 0;
+        if (alive && !lost && made_by[echo->attempt] == generation) {
+          later(round_trip, [this, attempt = echo->attempt, sequence] {
+            if (live.contains(attempt)) state->on_echo(attempt, sequence, round_trip, clock.steady());
+          });
+        } else if (!alive && refuses) {
+          later(round_trip, [this, attempt = echo->attempt] {
+            if (live.contains(attempt)) state->on_failed(attempt, {api::Cause::connect, "refused"}, clock.steady());
+          });
+        }
+      } else if (const auto* release = std::get_if<CanaryState::Release>(&*action)) {
+        live.erase(release->attempt);
+      } else if (const auto* report = std::get_if<CanaryState::Report>(&*action)) {
+        reports.push_back({clock.steady(), report->usable, report->diagnosis.cause});
+      } else {
+        ++losses;
+      }
+    }
+  }
+
+  void later(nanoseconds delay, std::function<void()> action) {
+    network.emplace(clock.steady() + delay, std::move(action));
+  }
+
+  void run_for(nanoseconds time) {
+    const auto end = clock.steady() + time;
+    for (;;) {
+      auto next = state->next_timeout();
+      if (!network.empty()) next = std::min(next, network.begin()->first);
+      if (next > end) break;
+      if (next > clock.steady()) clock.advance(next - clock.steady());
+      if (!network.empty() && network.begin()->first <= clock.steady()) {
+        const auto action = std::move(network.begin()->second);
+        network.erase(network.begin());
+        action();
+      } else {
+        state->on_time(clock.steady());
+      }
+      settle();
+    }
+    clock.advance(end - clock.steady());
+  }
+
+  void die(api::Cause cause = api::Cause::timeout) {
+    alive = false;
+    death = cause;
+    ++generation;
+    died_at = clock.steady();
+  }
+
+  [[nodiscard]] const Seen* first_unusable() const {
+    const auto found = std::ranges::find_if(reports, [](const Seen& seen) { return !seen.usable; });
+    return found == reports.end() ? nullptr : &*found;
+  }
+
+  ManualClock clock;
+  std::optional<CanaryState> state;
+  bool alive = true;
+  bool refuses = false;
+  api::Cause death = api::Cause::timeout;
+  int generation = 0;  // allocations of an earlier one are gone
+  nanoseconds round_trip = 1ms;
+  int drop = 0;  // that many echoes get lost
+  SteadyTime died_at;
+  std::multimap<SteadyTime, std::function<void()>> network;
+  std::map<int, int> made_by;
+  std::map<int, std::uint64_t> sequences;
+  std::set<int> live;
+  std::vector<std::pair<SteadyTime, CanaryState::Establish>> attempts;
+  std::vector<Seen> reports;
+  int echoes = 0;
+  int losses = 0;
+};
+
+TEST_F(CanaryStateTest, AHealthyRelayIsReportedUsableTenTimesASecondFromOneAllocation) {
+  begin();
+  run_for(10s);
+  EXPECT_EQ(attempts.size(), 1U);
+  EXPECT_NEAR(echoes, 100, 2);
+  EXPECT_NEAR(static_cast<double>(reports.size()), 100, 3);
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_EQ(losses, 0);
+}
+
+TEST_F(CanaryStateTest, DeathIsReportedWithinHalfASecondWheneverItComes) {
+  for (auto phase = 0ms; phase < 100ms; phase += 1ms) {
+    clock.advance(1h);
+    network.clear();
+    reports.clear();
+    alive = true;
+    begin();
+    run_for(2s + phase);
+    die();
+    run_for(600ms);
+    ASSERT_NE(first_unusable(), nullptr) << "died " << phase.count() << " ms after an echo";
+    EXPECT_LT(first_unusable()->at - died_at, 500ms) << "died " << phase.count() << " ms after an echo";
+    EXPECT_EQ(first_unusable()->cause, api::Cause::timeout);
+  }
+}
+
+TEST_F(CanaryStateTest, ARefusedPathIsReportedWithTheNextEcho) {
+  begin();
+  run_for(2050ms);
+  refuses = true;
+  die(api::Cause::connect);
+  run_for(150ms);
+  ASSERT_NE(first_unusable(), nullptr);
+  EXPECT_EQ(first_unusable()->cause, api::Cause::connect);
+}
+
+TEST_F(CanaryStateTest, OneLossOrTwoAreCountedButAlarmNobody) {
+  begin();
+  run_for(1s);
+  drop = 2;
+  run_for(2s);
+  EXPECT_EQ(losses, 2);
+  EXPECT_EQ(attempts.size(), 1U);
+  EXPECT_EQ(first_unusable(), nullptr);
+}
+
+TEST_F(CanaryStateTest, ThreeLossesOnALivingRelayCostOneAllocationAndNoAlarm) {
+  begin();
+  run_for(1s);
+  drop = 3;
+  run_for(2s);
+  EXPECT_EQ(losses, 3);
+  EXPECT_EQ(attempts.size(), 2U);
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_EQ(live.size(), 1U) << "an allocation was left behind";
+}
+
+TEST_F(CanaryStateTest, ALostAllocationOnALivingRelayIsReplacedWithoutAnAlarm) {
+  begin();
+  run_for(1s);
+  ++generation;  // restarted faster than anybody looked
+  run_for(2s);
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_EQ(attempts.size(), 2U);
+  EXPECT_TRUE(reports.back().usable);
+  EXPECT_EQ(live.size(), 1U);
+}
+
+TEST_F(CanaryStateTest, AnEchoThatReturnsEndsTheSuspicion) {
+  round_trip = 20ms;  // so that the confirmation takes longer than the gap
+  begin();
+  run_for(1s);
+  drop = 3;
+  while (!state->suspects()) run_for(1ms);
+  alive = false;  // the confirming allocation gets nowhere ...
+  run_for(1ms);
+  alive = true;  // ... but the echoes are back
+  run_for(2s);
+  EXPECT_FALSE(state->suspects());
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_EQ(live.size(), 1U);
+}
+
+TEST_F(CanaryStateTest, ADeadRelayIsTriedAtMostOnceASecondAndComesBack) {
+  begin();
+  run_for(1s);
+  refuses = true;  // the fastest way to fail
+  die(api::Cause::connect);
+  run_for(60s);
+  for (std::size_t i = 3; i < attempts.size(); ++i) {
+    EXPECT_GE(attempts[i].first - attempts[i - 1].first, 1s);
+    EXPECT_LE(attempts[i].first - attempts[i - 1].first, 7s);
+  }
+  EXPECT_GE(attempts.size(), 10U);
+  EXPECT_FALSE(reports.back().usable);
+  // The newest word is never older than the longest backoff, so that it stays fresh.
+  EXPECT_LT(clock.steady() - reports.back().at, 7s);
+
+  alive = true;
+  run_for(7s);
+  EXPECT_TRUE(reports.back().usable);
+  EXPECT_EQ(live.size(), 1U);
+}
+
+TEST_F(CanaryStateTest, ARelayThatNeverWorkedIsReportedWithItsCause) {
+  alive = false;
+  refuses = true;
+  death = api::Cause::auth_secret;
+  begin();
+  run_for(10ms);
+  ASSERT_NE(first_unusable(), nullptr);
+  EXPECT_EQ(first_unusable()->cause, api::Cause::auth_secret);
+}
+
+TEST_F(CanaryStateTest, RenewalLeavesNoGap) {
+  begin();
+  run_for(1s);
+  const auto before = echoes;
+  state->renew(clock.steady());
+  settle();
+  EXPECT_EQ(live.size(), 2U);  // the old one stands until the new one does
+  run_for(1s);
+  EXPECT_EQ(live, std::set<int>{2});
+  EXPECT_GE(echoes - before, 9);
+  EXPECT_EQ(losses, 0);
+  EXPECT_EQ(first_unusable(), nullptr);
+}
+
+TEST_F(CanaryStateTest, AFailedRenewalKeepsTheOldAllocation) {
+  begin();
+  run_for(1s);
+  state->renew(clock.steady());
+  const int attempt = 2;
+  state->on_failed(attempt, {api::Cause::auth_secret, "401"}, clock.steady());
+  settle();
+  run_for(1s);
+  EXPECT_TRUE(live.contains(1));
+  EXPECT_EQ(first_unusable(), nullptr);
+  state->renew(clock.steady());
+  settle();
+  EXPECT_EQ(attempts.back().second.attempt, 3);
+}
+
+TEST_F(CanaryStateTest, ASlowPathIsGivenItsRoundTrips) {
+  round_trip = 250ms;
+  begin();
+  run_for(10s);
+  EXPECT_EQ(losses, 0);
+  EXPECT_EQ(first_unusable(), nullptr);
+  die();
+  run_for(5s);
+  const auto& confirm = attempts[1].second;
+  EXPECT_GT(confirm.budget, 4 * round_trip);
+  ASSERT_NE(first_unusable(), nullptr);
+  EXPECT_LT(first_unusable()->at - died_at, 3s);
+}
+
+TEST_F(CanaryStateTest, AfterThisProcessStoodStillNothingIsBelievedDead) {
+  begin();
+  run_for(1s);
+  clock.advance(10min);
+  run_for(5s);
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_LE(echoes, 65);
+}
+
+TEST_F(CanaryStateTest, LateNewsOfForgottenAttemptsChangesNothing) {
+  begin();
+  run_for(1s);
+  const auto attempts_before = attempts.size();
+  state->on_failed(99, {api::Cause::timeout, ""}, clock.steady());
+  state->on_echo(98, 1, 1ms, clock.steady());
+  state->on_standing(97, 1ms, clock.steady());
+  settle();
+  run_for(1s);
+  EXPECT_EQ(attempts.size(), attempts_before);
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_EQ(live, std::set<int>{1});
+}
+
+}  // namespace
+}  // namespace turnkeeper::monitor

@@ -1,0 +1,115 @@
+#include "monitor/target/fleet_proto.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace turnkeeper::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+Fleet two_regions() {
+  Cluster cluster{.name = "calls/main", .realm = "turn.example.org"};
+  cluster.signing_keys = {{"k1", Secret("aa"), SigningKey::Phase::retiring, SystemTime(1'700'000'000s)},
+                          {"k2", Secret("bb"), SigningKey::Phase::issuing, SystemTime(1'710'000'000s)},
+                          {"k3", Secret("cc"), SigningKey::Phase::staged, SystemTime(1'720'000'000s)}};
+  cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .host = "192.0.2.1", .port = 3478}}},
+                     {"us",
+                      {},
+                      {{.name = "us-0",
+                        .host = "2001:db8::1",
+                        .port = 3479,
+                        .transports = {api::Transport::udp, api::Transport::tcp},
+                        .draining = true}}}};
+  cluster.credential_ttl = 12h;
+  cluster.rotate_every = 720h;
+  cluster.probing = {.canary = 50ms, .misses = 5, .full = 2s};
+  cluster.stun_servers = {"stun:stun.example.org:3478"};
+  return Fleet{{cluster}};
+}
+
+v1::TargetSet one_relay() {
+  v1::TargetSet targets;
+  auto& cluster = *targets.add_clusters();
+  cluster.set_cluster("calls");
+  auto& region = *cluster.add_regions();
+  region.set_name("eu");
+  auto& relay = *region.add_relays();
+  relay.set_name("eu-0");
+  relay.set_host("192.0.2.1");
+  relay.set_port(3478);
+  return targets;
+}
+
+TEST(FleetProto, WhatTheOperatorSaysArrivesWhole) {
+  const auto arrived = fleet_from_proto(to_proto(two_regions()));
+  ASSERT_TRUE(arrived) << arrived.error().text();
+  EXPECT_EQ(*arrived, two_regions());
+}
+
+TEST(FleetProto, WhatTheOperatorLeavesOutHasItsDefault) {
+  const auto fleet = fleet_from_proto(one_relay());
+  ASSERT_TRUE(fleet) << fleet.error().text();
+  EXPECT_EQ(fleet->clusters[0].probing, api::Probing{});
+  EXPECT_EQ(fleet->clusters[0].credential_ttl, 24h);
+  EXPECT_EQ(fleet->clusters[0].regions[0].relays[0].transports, std::vector{api::Transport::udp});
+}
+
+TEST(FleetProto, ARelayThatNobodyCanReachIsRefusedByName) {
+  auto targets = one_relay();
+  targets.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->set_port(70'000);
+  const auto fleet = fleet_from_proto(targets);
+  ASSERT_FALSE(fleet);
+  EXPECT_EQ(fleet.error().message, "calls/eu: relay eu-0: port 70000 is not in 1..65535");
+}
+
+TEST(FleetProto, TwoRelaysOfOneNameAreRefused) {
+  auto targets = one_relay();
+  auto& region = *targets.mutable_clusters(0)->mutable_regions(0);
+  *region.add_relays() = region.relays(0);
+  EXPECT_FALSE(fleet_from_proto(targets));
+}
+
+TEST(FleetProto, AKeyOfAnUnknownPhaseIsNotGuessedAt) {
+  auto targets = one_relay();
+  auto& key = *targets.mutable_clusters(0)->add_signing_keys();
+  key.set_id("k1");
+  key.set_secret("aa");
+  EXPECT_FALSE(fleet_from_proto(targets));
+}
+
+class SnapshotTest : public testing::Test {
+ protected:
+  ~SnapshotTest() override { std::filesystem::remove(path_); }
+  void write(const std::string& text) { std::ofstream(path_) << text; }
+  const std::string path_ = testing::TempDir() + "targets-" + std::to_string(getpid()) + ".json";
+};
+
+TEST_F(SnapshotTest, AMonitorStartsFromTheFileAloneEvenFromANewerOperators) {
+  write(R"({"fromTheFuture": 1, "clusters": [{"cluster": "calls", "signingKeys": [{"id": "k1", "secret": "aa",
+    "phase": "ISSUING", "created": "2026-08-01T12:00:00Z"}], "credentialTtl": "3600s", "regions": [{"name": "eu",
+    "relays": [{"name": "eu-0", "host": "192.0.2.1", "port": 3478, "transports": ["udp", "tcp"]}]}]}]})");
+  const auto fleet = load_snapshot(path_);
+  ASSERT_TRUE(fleet) << fleet.error().text();
+  ASSERT_EQ(fleet->clusters.size(), 1U);
+  ASSERT_NE(fleet->clusters[0].issuing_key(), nullptr);
+  EXPECT_EQ(rfc3339(fleet->clusters[0].issuing_key()->created), "2026-08-01T12:00:00Z");
+  EXPECT_EQ(fleet->clusters[0].credential_ttl, 1h);
+}
+
+TEST_F(SnapshotTest, ABrokenFileIsNamedButNotQuoted) {
+  write(R"({"clusters": [{"signingKeys": [{"secret": "very-secret")");
+  const auto fleet = load_snapshot(path_);
+  ASSERT_FALSE(fleet);
+  EXPECT_NE(fleet.error().text().find(path_), std::string::npos);
+  EXPECT_EQ(fleet.error().text().find("very-secret"), std::string::npos);
+}
+
+TEST_F(SnapshotTest, AMissingFileIsAnError) {
+  EXPECT_FALSE(load_snapshot(path_));
+}
+
+}  // namespace
+}  // namespace turnkeeper::monitor

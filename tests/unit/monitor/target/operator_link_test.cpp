@@ -1,0 +1,310 @@
+#include "monitor/target/operator_link.hpp"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+#include "turnkeeper/base/child_process.hpp"
+#include "turnkeeper/v1/health.grpc.pb.h"
+#include "turnkeeper/v1/targets.grpc.pb.h"
+
+// gRPC and what it uses come uninstrumented from Debian, so ThreadSanitizer does not see how they synchronize.
+extern "C" const char* __tsan_default_suppressions() {
+  return "called_from_lib:libgrpc.so\n"
+         "called_from_lib:libgrpc++.so\n"
+         "called_from_lib:libgpr.so\n"
+         "called_from_lib:libabsl_graphcycles_internal.so\n"
+         "called_from_lib:libprotobuf.so\n"
+         "called_from_lib:libcrypto.so\n"
+         "called_from_lib:libssl.so\n"
+         "race:libgrpc\n"
+         "race:libabsl\n"
+         "race:libprotobuf\n"
+         "race:libcrypto\n"
+         "race:libssl\n";
+}
+
+namespace turnkeeper::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+v1::TargetSet targets_of(const std::string& relay) {
+  v1::TargetSet targets;
+  auto& cluster = *targets.add_clusters();
+  cluster.set_cluster("calls");
+  auto& region = *cluster.add_regions();
+  region.set_name("eu");
+  auto& to = *region.add_relays();
+  to.set_name(relay);
+  to.set_host("192.0.2.1");
+  to.set_port(3478);
+  return targets;
+}
+
+// A certificate authority with one certificate, good for both ends.
+class Certificates {
+ public:
+  Certificates() {
+    std::filesystem::create_directories(folder_);
+    openssl("ca", {"-subj", "/CN=test authority"});
+    openssl("tls", {"-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-CA", path("ca.crt"), "-CAkey",
+                    path("ca.key")});
+  }
+  ~Certificates() { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] OperatorLink::Tls files() const { return {path("tls.crt"), path("tls.key"), path("ca.crt")}; }
+  [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> server() const {
+    grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    options.pem_root_certs = read("ca.crt");
+    options.pem_key_cert_pairs = {{read("tls.key"), read("tls.crt")}};
+    return grpc::SslServerCredentials(options);
+  }
+
+ private:
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    return Secret::from_file(path(name)).value_or(Secret()).reveal() + "\n";
+  }
+  void openssl(const std::string& name, const std::vector<std::string>& more) const {
+    std::vector<std::string> argv = {"openssl",
+                                     "req",
+                                     "-x509",
+                                     "-newkey",
+                                     "ec",
+                                     "-pkeyopt",
+                                     "ec_paramgen_curve:P-256",
+                                     "-nodes",
+                                     "-days",
+                                     "2",
+                                     "-keyout",
+                                     path(name + ".key"),
+                                     "-out",
+                                     path(name + ".crt")};
+    argv.insert(argv.end(), more.begin(), more.end());
+    const auto output = run_command(argv, Deadline::after(real_clock(), 20s));
+    if (!output || output->status != 0) ADD_FAILURE() << (output ? output->text : output.error().text());
+  }
+  const std::string folder_ = testing::TempDir() + "operator-link-" + std::to_string(getpid());
+};
+
+// An operator on a real gRPC server. Everything waits for something to have happened, up to a limit.
+class Operator : v1::Targets::Service, v1::Health::Service {
+ public:
+  explicit Operator(int port = 0,
+                    std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials()) {
+    int bound = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), std::move(credentials), &bound);
+    builder.RegisterService(static_cast<v1::Targets::Service*>(this));
+    builder.RegisterService(static_cast<v1::Health::Service*>(this));
+    server_ = builder.BuildAndStart();
+    port_ = bound;
+  }
+  ~Operator() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+      changed_.notify_all();
+    }
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Wait();
+  }
+
+  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  void say(const v1::TargetSet& targets) {
+    const std::lock_guard lock(mutex_);
+    targets_ = targets;
+    ++version_;
+    changed_.notify_all();
+  }
+  // The newest report that satisfies.
+  template <class Predicate>
+  bool hears(Predicate predicate) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 20s, [&] { return !reports_.empty() && predicate(reports_.back()); });
+  }
+  bool hears_more_reports(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    const auto enough = reports_.size() + count;
+    return changed_.wait_for(lock, 20s, [&] { return reports_.size() >= enough; });
+  }
+  std::string vantage() {
+    const std::lock_guard lock(mutex_);
+    return vantage_;
+  }
+
+ private:
+  grpc::Status Watch(grpc::ServerContext* context, const v1::WatchTargetsRequest* request,
+                     grpc::ServerWriter<v1::TargetSet>* writer) override {
+    std::unique_lock lock(mutex_);
+    vantage_ = request->vantage();
+    for (int sent = 0; !closing_ && !context->IsCancelled();) {
+      if (sent != version_) {
+        sent = version_;
+        const auto targets = targets_;
+        lock.unlock();
+        writer->Write(targets);
+        lock.lock();
+      }
+      changed_.wait_for(lock, 20ms);
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status Report(grpc::ServerContext*, grpc::ServerReader<v1::HealthReport>* reader, v1::HealthAck*) override {
+    v1::HealthReport report;
+    while (reader->Read(&report)) {
+      const std::lock_guard lock(mutex_);
+      reports_.push_back(report);
+      changed_.notify_all();
+    }
+    return grpc::Status::OK;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool closing_ = false;
+  int version_ = 0;
+  v1::TargetSet targets_;
+  std::string vantage_;
+  std::vector<v1::HealthReport> reports_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+// What the link delivers.
+class Receiver {
+ public:
+  OperatorLink::OnFleet callback() {
+    return [this](Fleet fleet) {
+      const std::lock_guard lock(mutex_);
+      fleet_ = std::move(fleet);
+      changed_.notify_all();
+    };
+  }
+  bool gets(const std::string& relay) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(
+        lock, 20s, [&] { return !fleet_.clusters.empty() && fleet_.clusters[0].regions[0].relays[0].name == relay; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Fleet fleet_;
+};
+
+OperatorLink::Options options_for(const std::string& address) {
+  return {.address = address,
+          .vantage = "eu",
+          .tls = {},
+          .first_backoff = 10ms,
+          .longest_backoff = 100ms,
+          .shortest_report = 20ms,
+          .longest_report = 200ms};
+}
+
+std::vector<RelayHealth> health(api::Verdict verdict) {
+  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::timeout, SystemTime(1'700'000'000s)}};
+}
+
+TEST(OperatorLinkTest, TargetsComeAtConnectAndAfterEachChange) {
+  Operator server;
+  server.say(targets_of("eu-0"));
+  Receiver receiver;
+  const auto link = OperatorLink::start(options_for(server.address()), receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  EXPECT_TRUE(receiver.gets("eu-0"));
+  EXPECT_EQ(server.vantage(), "eu");
+  server.say(targets_of("eu-1"));
+  EXPECT_TRUE(receiver.gets("eu-1"));
+}
+
+TEST(OperatorLinkTest, TheOperatorHearsOfADeadRelayAndOfNothingNewAsASignOfLife) {
+  Operator server;
+  server.say(targets_of("eu-0"));
+  Receiver receiver;
+  const auto link = OperatorLink::start(options_for(server.address()), receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  (*link)->report(health(api::Verdict::healthy));
+  ASSERT_TRUE(server.hears([](const auto& report) { return report.relays_size() == 1; }));
+  (*link)->report(health(api::Verdict::unhealthy));
+  EXPECT_TRUE(server.hears([](const auto& report) {
+    return report.vantage() == "eu" && report.relays(0).verdict() == "Unhealthy" &&
+           report.relays(0).cause() == "timeout" && report.relays(0).since().seconds() == 1'700'000'000;
+  }));
+  EXPECT_TRUE(server.hears_more_reports(2));
+}
+
+TEST(OperatorLinkTest, AnOperatorThatComesBackIsFoundAgainAndToldEverything) {
+  Receiver receiver;
+  auto first = std::make_unique<Operator>();
+  first->say(targets_of("eu-0"));
+  const int port = first->port();
+  const auto link = OperatorLink::start(options_for(first->address()), receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  ASSERT_TRUE(receiver.gets("eu-0"));
+  (*link)->report(health(api::Verdict::unhealthy));
+  first.reset();
+
+  Operator second(port);
+  second.say(targets_of("eu-2"));
+  EXPECT_TRUE(receiver.gets("eu-2"));
+  EXPECT_TRUE(second.hears([](const auto& report) { return report.relays_size() == 1; }))
+      << "the newest health was not sent again";
+}
+
+TEST(OperatorLinkTest, TargetsThatMakeNoSenseChangeNothing) {
+  Operator server;
+  server.say(targets_of("eu-0"));
+  Receiver receiver;
+  const auto link = OperatorLink::start(options_for(server.address()), receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  ASSERT_TRUE(receiver.gets("eu-0"));
+  auto broken = targets_of("eu-1");
+  broken.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->set_port(0);
+  server.say(broken);
+  server.say(targets_of("eu-2"));
+  EXPECT_TRUE(receiver.gets("eu-2")) << "the stream ended over one bad message";
+}
+
+TEST(OperatorLinkTest, AbsentOperatorNeitherBlocksTheStartNorTheEnd) {
+  Receiver receiver;
+  int unused = 0;
+  {
+    const Operator gone;
+    unused = gone.port();
+  }
+  const auto link = OperatorLink::start(options_for("127.0.0.1:" + std::to_string(unused)), receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  EXPECT_FALSE((*link)->connected());
+}
+
+TEST(OperatorLinkTest, BothEndsProveWhoTheyAre) {
+  const Certificates certificates;
+  Operator server(0, certificates.server());
+  server.say(targets_of("eu-0"));
+  Receiver receiver;
+  auto options = options_for(server.address());
+  options.tls = certificates.files();
+  const auto link = OperatorLink::start(options, receiver.callback());
+  ASSERT_TRUE(link) << link.error().text();
+  EXPECT_TRUE(receiver.gets("eu-0"));
+}
+
+TEST(OperatorLinkTest, AMissingCertificateIsToldAtTheStart) {
+  auto options = options_for("127.0.0.1:1");
+  options.tls = OperatorLink::Tls{"/nonexistent/tls.crt", "/nonexistent/tls.key", "/nonexistent/ca.crt"};
+  const auto link = OperatorLink::start(options, [](const Fleet&) {});
+  ASSERT_FALSE(link);
+  EXPECT_NE(link.error().text().find("/nonexistent/tls.crt"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace turnkeeper::monitor

@@ -1,0 +1,177 @@
+#include "operator/plan/status.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fixture.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Cause;
+using api::Verdict;
+using nlohmann::json;
+using testing::HasSubstr;
+
+RelayHealth dead(Cause cause = Cause::timeout) {
+  return {.verdict = Verdict::unhealthy, .cause = cause, .since = noon - 1min};
+}
+
+StatusInput proven(const std::map<std::string, RelayHealth>& but = {}) {
+  return {.pods = {relay("eu", 0), relay("eu", 1), relay("us", 0)},
+          .health = cluster_health({report(but)}, noon),
+          .target_revisions = {{"eu", "new"}, {"us", "new"}},
+          .changing = false,
+          .stalled_reason = {},
+          .stalled_message = {},
+          .previous = nullptr};
+}
+
+json status_of(const StatusInput& input, SystemTime now = noon) {
+  return to_json(compute_status(two_regions(), input, now));
+}
+
+TEST(Status, IsReadyWhenEveryRegionServes) {
+  const auto status = status_of(proven());
+  EXPECT_EQ(condition(status, "Ready"), "True/AllRegionsServe");
+  EXPECT_EQ(message(status, "Ready"), "2 regions serve their clients");
+  EXPECT_EQ(condition(status, "RelaysHealthy"), "True/AllRelaysHealthy");
+  EXPECT_EQ(condition(status, "Reconciling"), "False/UpToDate");
+  EXPECT_EQ(condition(status, "Stalled"), "False/NoObstacle");
+  EXPECT_EQ(status["summary"], json::parse(R"({"regions": 2, "serving": 2, "relays": 3, "healthy": 3})"));
+  EXPECT_EQ(status["observedGeneration"], 3);
+  EXPECT_EQ(status["regions"][0],
+            json::parse(R"({"name": "eu", "verdict": "Healthy", "relays": 2, "healthy": 2, "servedBy": "eu"})"));
+  EXPECT_EQ(status["relays"][0], json::parse(R"({"name": "eu-0", "region": "eu", "address": "10.0.1.1",
+                                                 "verdict": "Healthy", "since": "2026-08-01T12:00:00Z"})"));
+}
+
+TEST(Status, StaysReadyWhileOneRelayOfARegionWorks) {
+  const auto status = status_of(proven({{"eu-0", dead()}}));
+  EXPECT_EQ(condition(status, "Ready"), "True/AllRegionsServe");
+  EXPECT_EQ(condition(status, "RelaysHealthy"), "False/RelaysUnhealthy");
+  EXPECT_EQ(message(status, "RelaysHealthy"), "2 of 3 relays healthy: eu-0 is Unhealthy (timeout)");
+  EXPECT_EQ(status["regions"][0]["verdict"], "Degraded");
+  EXPECT_EQ(status["regions"][0]["servedBy"], "eu");
+  EXPECT_EQ(status["relays"][0]["cause"], "timeout");
+  EXPECT_EQ(status["relays"][0]["since"], "2026-08-01T11:59:00Z");
+}
+
+TEST(Status, SaysWhichBackupServesARegionThatIsDown) {
+  const auto status = status_of(proven({{"eu-0", dead()}, {"eu-1", dead(Cause::auth_secret)}}));
+  EXPECT_EQ(condition(status, "Ready"), "False/FailedOver");
+  EXPECT_EQ(message(status, "Ready"),
+            "eu is served by us: eu-0 is Unhealthy (timeout), eu-1 is Unhealthy (auth-secret)");
+  EXPECT_EQ(status["regions"][0]["verdict"], "Unhealthy");
+  EXPECT_EQ(status["regions"][0]["servedBy"], "us");
+  EXPECT_EQ(status["summary"]["serving"], 1);
+}
+
+TEST(Status, SaysWhenNothingIsLeft) {
+  const auto status = status_of(proven({{"eu-0", dead()}, {"eu-1", dead()}, {"us-0", dead()}}));
+  EXPECT_EQ(condition(status, "Ready"), "False/RegionDown");
+  EXPECT_THAT(message(status, "Ready"), HasSubstr("eu is served by no region"));
+  EXPECT_EQ(status["regions"][1]["servedBy"], "");
+}
+
+TEST(Status, FailsOpenWhenNoMonitorIsHeard) {
+  auto input = proven();
+  input.health = {};
+  const auto status = status_of(input);
+  EXPECT_EQ(condition(status, "Ready"), "True/MonitorNotHeard");
+  EXPECT_THAT(message(status, "Ready"), HasSubstr("readiness alone"));
+  EXPECT_EQ(condition(status, "RelaysHealthy"), "Unknown/MonitorNotHeard");
+  EXPECT_EQ(status["relays"][0]["verdict"], "Unknown");
+  EXPECT_EQ(status["regions"][0]["verdict"], "Unknown");
+  EXPECT_EQ(status["regions"][0]["servedBy"], "eu");
+  EXPECT_EQ(status["summary"]["healthy"], 0);
+
+  input.pods[0].ready = false;
+  input.pods[1].ready = false;
+  const auto unready = status_of(input);
+  EXPECT_EQ(condition(unready, "Ready"), "False/RelaysStarting");
+  EXPECT_EQ(message(unready, "Ready"), "eu is served by us: eu-0 is not ready, eu-1 is not ready");
+}
+
+TEST(Status, DoesNotCountAPodThatIsReadyButNotProven) {
+  auto input = proven();
+  input.health.relays.erase("us-0");
+  const auto status = status_of(input);
+  EXPECT_EQ(condition(status, "Ready"), "False/RelaysStarting");
+  EXPECT_EQ(message(status, "Ready"), "us is served by eu: us-0 is not proven yet");
+}
+
+TEST(Status, TellsWhyRelaysDoNotStart) {
+  auto input = proven();
+  input.pods[2].ready = input.pods[2].running = false;
+  input.pods[2].trouble = "ImagePullBackOff: no such image";
+  input.health.relays.erase("us-0");
+  EXPECT_THAT(message(status_of(input), "Ready"), HasSubstr("us-0 does not start (ImagePullBackOff: no such image)"));
+  EXPECT_EQ(condition(status_of(input), "Reconciling"), "True/RelaysStarting");
+}
+
+TEST(Status, SendsNobodyToARelayThatIsGoingAway) {
+  auto input = proven();
+  input.pods[2].deleting = true;
+  const auto status = status_of(input);
+  EXPECT_EQ(status["relays"][2]["verdict"], "Draining");
+  EXPECT_EQ(status["regions"][1]["verdict"], "Draining");
+  EXPECT_EQ(status["regions"][1]["servedBy"], "eu");
+  EXPECT_EQ(condition(status, "Reconciling"), "True/Rolling");
+}
+
+TEST(Status, WaitsForRelaysThatAreTooMany) {
+  auto input = proven();
+  input.pods.push_back(relay("us", 1));
+  const auto status = status_of(input);
+  EXPECT_EQ(condition(status, "Reconciling"), "True/Draining");
+  EXPECT_EQ(status["summary"]["relays"], 3);
+}
+
+TEST(Status, IsTheSameAfterwardsUnlessSomethingHappens) {
+  auto input = proven({{"eu-0", dead()}});
+  input.health.relays.erase("us-0");
+  input.previous = status_of(input);
+  EXPECT_EQ(status_of(input, noon + 1h), input.previous);
+
+  auto recovered = proven();
+  recovered.previous = input.previous;
+  const auto after = status_of(recovered, noon + 1h);
+  EXPECT_EQ(condition(after, "Ready"), "True/AllRegionsServe");
+  for (const auto& item : after["conditions"]) {
+    EXPECT_EQ(item["lastTransitionTime"], item["type"] == "Ready" || item["type"] == "RelaysHealthy"
+                                              ? "2026-08-01T13:00:00Z"
+                                              : "2026-08-01T12:00:00Z");
+  }
+}
+
+TEST(Status, KeepsConditionsThatOthersWrote) {
+  auto input = proven();
+  input.previous = {{"conditions", {{{"type", "Audited"}, {"status", "True"}, {"reason", "ByHand"}}}}};
+  EXPECT_EQ(condition(status_of(input), "Audited"), "True/ByHand");
+}
+
+TEST(RefusedStatus, SaysAllThatIsWrongAndKeepsWhatIsKnown) {
+  const json object = {{"metadata", {{"name", "calls"}, {"generation", 4}}}, {"status", status_of(proven())}};
+  const auto status =
+      refused_status(object, {{"spec.realm", "is empty", "write a domain name"}, {"spec.x", "is bad", ""}}, noon);
+  EXPECT_EQ(condition(status, "Stalled"), "True/InvalidSpec");
+  EXPECT_EQ(message(status, "Stalled"), "spec.realm: is empty; write a domain name\nspec.x: is bad");
+  EXPECT_EQ(condition(status, "Ready"), "True/AllRegionsServe") << "the relays of the old spec go on serving";
+  EXPECT_EQ(status["regions"].size(), 2u);
+  EXPECT_EQ(status["observedGeneration"], 4);
+
+  const auto fresh = refused_status({{"metadata", {{"name", "calls"}}}}, {{"spec", "is missing", ""}}, noon);
+  EXPECT_EQ(condition(fresh, "Ready"), "False/InvalidSpec");
+}
+
+TEST(Backups, AreAllOthersUnlessNamed) {
+  auto cluster = two_regions();
+  cluster.spec.regions.push_back({.name = "asia", .backups = {}, .relay = {}});
+  EXPECT_EQ(backups_of(cluster.spec, cluster.spec.regions[0]), std::vector<std::string>{"us"});
+  EXPECT_EQ(backups_of(cluster.spec, cluster.spec.regions[1]), (std::vector<std::string>{"eu", "asia"}));
+}
+
+}  // namespace
+}  // namespace turnkeeper::op
