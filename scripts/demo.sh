@@ -49,6 +49,12 @@ stop() {
   rm -rf "$state"
 }
 trap stop EXIT
+# Up to 10 s for the relays to start; what keeps them from it is in the log.
+for _ in $(seq 100); do
+  kill -0 "$pid" 2>/dev/null || break
+  ! "$turnctl" relay list --state-dir "$state" >/dev/null 2>&1 || break
+  sleep 0.1
+done
 "$turnctl" drill --state-dir "$state" || {
   echo "--- what turnctl up printed:" >&2
   tail -40 "$state/up.log" >&2

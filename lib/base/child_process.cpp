@@ -233,7 +233,10 @@ std::optional<std::string> ChildProcess::read_line(Deadline deadline) {
     std::array<char, 4096> chunk{};
     const ssize_t got = read(stdout_fd_, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return std::nullopt;
+    if (got <= 0) {
+      if (stdout_buffer_.empty()) return std::nullopt;
+      return std::exchange(stdout_buffer_, {});  // a last line that lacks its newline
+    }
     stdout_buffer_.append(chunk.data(), static_cast<std::size_t>(got));
   }
 }

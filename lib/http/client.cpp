@@ -73,7 +73,6 @@ class Wire {
     for (const auto& endpoint : endpoints) {
       stream_.emplace(io_);
       stream_->async_connect(endpoint, [&](error_code result) { last = result; });
-      stream_->expires_never();
       run(deadline);
       if (!last) return {};
     }

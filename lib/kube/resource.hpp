@@ -5,7 +5,6 @@
 #pragma once
 
 #include <compare>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 

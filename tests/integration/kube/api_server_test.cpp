@@ -5,10 +5,10 @@
 #include <condition_variable>
 #include <thread>
 
+#include "tests/support/testbed.hpp"
 #include "turnkeeper/kube/cpprest_transport.hpp"
 #include "turnkeeper/kube/leader_election.hpp"
 #include "turnkeeper/kube/reflector.hpp"
-#include "tests/support/testbed.hpp"
 
 namespace turnkeeper::kube {
 namespace {

@@ -44,6 +44,14 @@ TEST(ChildProcess, TalksOverItsPipes) {
   EXPECT_EQ(echo->wait(soon()), 0);
 }
 
+TEST(ChildProcess, KeepsALastLineThatLacksItsNewline) {
+  auto child = ChildProcess::start({.argv = {"printf", "one\\ntwo"}, .pipe_stdout = true});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(child->read_line(soon()), "one");
+  EXPECT_EQ(child->read_line(soon()), "two");
+  EXPECT_EQ(child->read_line(soon()), std::nullopt);
+}
+
 TEST(ChildProcess, StopKillsWhatIgnoresTheRequest) {
   auto stubborn = ChildProcess::start(
       {.argv = {"sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"}, .pipe_stdout = true});

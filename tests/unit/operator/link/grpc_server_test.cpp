@@ -40,8 +40,10 @@ class GrpcServerTest : public ::testing::Test {
     server = std::move(*started);
   }
   std::shared_ptr<grpc::Channel> channel(
-      std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials()) {
-    return grpc::CreateChannel("localhost:" + std::to_string(server->port()), std::move(credentials));
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials = grpc::InsecureChannelCredentials()) {
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("localhost");
+    return grpc::CreateCustomChannel("ipv4:127.0.0.1:" + std::to_string(server->port()), credentials, arguments);
   }
   // Until a report about this cluster was taken in.
   bool wait_for_report(const std::string& cluster) {
