@@ -43,6 +43,8 @@ constexpr std::array causes{
               "restart the relay: its listener answers, its allocations do not; keep a core or its log for a report"},
     CauseWord{Cause::timeout, "timeout",
               "check that the relay's node is up and reachable, and that no firewall drops its turn port"},
+    CauseWord{Cause::restarted, "restarted",
+              "find out why the relay's process ended: its log, the pod's last state, the node's memory"},
     CauseWord{
         Cause::data_path, "data-path",
         "check that no firewall drops the relay port range, and the relay's external address and bandwidth limits"},

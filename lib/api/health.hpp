@@ -32,6 +32,7 @@ enum class Cause {
   redirected,        // 300
   allocate_timeout,  // Binding or nothing is answered, Allocate is not
   timeout,           // nothing at all is answered
+  restarted,         // the relay forgot its allocations: it works, but every call on it was cut
   data_path,         // the allocation stands, the echo does not come back
   protocol,          // answers that RFC 8489 and 8656 do not allow
   internal,          // the prober's own failure: no socket, no memory

@@ -167,6 +167,11 @@ class Canary::Impl : public std::enable_shared_from_this<Canary::Impl> {
     if (options_.on_sent) options_.on_sent();
   }
 
+  void carry_out(const CanaryState::Challenge& what) {
+    const auto hairpin = hairpins_.find(what.attempt);
+    if (hairpin != hairpins_.end()) hairpin->second->challenge();
+  }
+
   void carry_out(const CanaryState::Release& what) {
     const auto hairpin = hairpins_.find(what.attempt);
     if (hairpin != hairpins_.end()) hairpin->second->release(Deadline::after(clock_, release_budget));

@@ -23,6 +23,15 @@ constexpr nanoseconds min_backoff = 1s;
 constexpr nanoseconds max_backoff = 5s;
 constexpr double jitter = 0.25;
 constexpr nanoseconds report_interval = 100ms;
+// For the answer to a challenge, after the fresh allocation stands.
+constexpr nanoseconds challenge_budget = 1s;
+// Longer without looking at the time: this process stood still.
+constexpr nanoseconds stall = 5s;
+
+// Only a relay that forgot its allocations answers so, or one whose port nobody listened on.
+bool is_restart(api::Cause cause) {
+  return cause == api::Cause::restarted || cause == api::Cause::connect;
+}
 
 }  // namespace
 
@@ -36,9 +45,15 @@ void CanaryState::on_standing(int attempt, nanoseconds round_trip, SteadyTime no
     actions_.push_back(Release{attempt});
     return;
   }
+  const bool confirmed = trying_->why == Why::confirm;
   trying_.reset();
+  if (confirmed && standing_ && !challenged_) {
+    challenged_ = Challenged{*std::exchange(standing_, std::nullopt), now + challenge_budget};
+  }
   drop_standing();
   standing_ = attempt;
+  stalled_ = false;
+  if (const auto lost = std::exchange(lost_, std::nullopt)) report_restart(*lost);
   sequence_ = 0;
   next_echo_ = now + policy_.interval;
   backoff_ = min_backoff;
@@ -61,7 +76,13 @@ void CanaryState::echo_came(SteadyTime now) {
 
 void CanaryState::on_failed(int attempt, const Diagnosis& diagnosis, SteadyTime now) {
   actions_.push_back(Release{attempt});
+  if (challenged_ && challenged_->attempt == attempt) {
+    challenged_.reset();
+    if (standing_ && is_restart(diagnosis.cause)) report_restart(diagnosis);
+    return;
+  }
   if (standing_ == attempt) {
+    if (is_restart(diagnosis.cause) && !stalled_) lost_ = diagnosis;
     standing_.reset();
     outstanding_.clear();
     misses_ = 0;
@@ -74,6 +95,7 @@ void CanaryState::on_failed(int attempt, const Diagnosis& diagnosis, SteadyTime 
   // The standing one still echoes; renew() will be called again.
   if (renewal && standing_) return;
   drop_standing();
+  lost_.reset();
   reported_usable_.reset();
   actions_.push_back(Report{false, diagnosis});
   retry_at_ = now + duration_cast<nanoseconds>(backoff_ * (1 + jitter * random_()));
@@ -86,6 +108,11 @@ void CanaryState::renew(SteadyTime) {
 
 void CanaryState::on_time(SteadyTime now) {
   if (retry_at_ && now >= *retry_at_) establish(Why::start);
+  if (challenged_ && now >= challenged_->until) {
+    actions_.push_back(Release{challenged_->attempt});
+    challenged_.reset();
+  }
+  if (standing_ && now - next_echo_ > stall) stalled_ = true;
   while (!outstanding_.empty() && now >= outstanding_.front().due) {
     outstanding_.pop_front();
     ++misses_;
@@ -107,6 +134,7 @@ SteadyTime CanaryState::next_timeout() const {
   if (retry_at_) next = *retry_at_;
   if (standing_) next = std::min(next, next_echo_);
   if (!outstanding_.empty()) next = std::min(next, outstanding_.front().due);
+  if (challenged_) next = std::min(next, challenged_->until);
   return next;
 }
 
@@ -130,6 +158,7 @@ void CanaryState::establish(Why why) {
 
 void CanaryState::confirm() {
   abandon_trying();
+  if (standing_ && !stalled_) actions_.push_back(Challenge{*standing_});
   establish(Why::confirm);
 }
 
@@ -160,6 +189,11 @@ void CanaryState::report_usable(SteadyTime now) {
   if (reported_usable_ && now - *reported_usable_ < report_interval) return;
   reported_usable_ = now;
   actions_.push_back(Report{true, {}});
+}
+
+void CanaryState::report_restart(const Diagnosis& diagnosis) {
+  reported_usable_.reset();
+  actions_.push_back(Report{false, diagnosis});
 }
 
 nanoseconds CanaryState::loss_timeout() const {

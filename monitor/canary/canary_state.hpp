@@ -5,6 +5,10 @@
 // port failed too. That allocation, when it succeeds, becomes the new standing one; so does the one that replaces an
 // allocation whose credential ages, before the old one is let go.
 //
+// A relay that was restarted between two echoes answers the fresh allocation, but every call on it was cut. So the
+// relay is asked for the silent allocation too; when it knows nothing of it, that is reported before it counts as
+// usable.
+//
 //   CanaryState state(policy, now, random_unit);
 //   while (auto action = state.poll()) carry_out(*action);
 //   ... state.on_echo(attempt, sequence, rtt, now), state.on_failed(...), state.on_time(now) at state.next_timeout()
@@ -40,6 +44,10 @@ class CanaryState {
   struct SendEcho {
     int attempt = 0;
   };
+  // Ask the relay whether it still has that attempt's allocation: on_failed() with Cause::restarted when it has not.
+  struct Challenge {
+    int attempt = 0;
+  };
   // Give an attempt's allocation up.
   struct Release {
     int attempt = 0;
@@ -52,7 +60,7 @@ class CanaryState {
   };
   // One echo did not come back in time.
   struct EchoLost {};
-  using Action = std::variant<Establish, SendEcho, Release, Report, EchoLost>;
+  using Action = std::variant<Establish, SendEcho, Challenge, Release, Report, EchoLost>;
 
   // `random` gives [0, 1): for jitter.
   CanaryState(CanaryPolicy policy, SteadyTime now, std::function<double()> random);
@@ -78,6 +86,10 @@ class CanaryState {
     int attempt = 0;
     Why why = Why::start;
   };
+  struct Challenged {
+    int attempt = 0;
+    SteadyTime until;
+  };
   struct Outstanding {
     std::uint64_t sequence = 0;
     SteadyTime due;
@@ -90,6 +102,7 @@ class CanaryState {
   void measure(std::chrono::nanoseconds round_trip);
   void echo_came(SteadyTime now);
   void report_usable(SteadyTime now);
+  void report_restart(const Diagnosis& diagnosis);
   [[nodiscard]] std::chrono::nanoseconds loss_timeout() const;
 
   CanaryPolicy policy_;
@@ -97,7 +110,10 @@ class CanaryState {
   int last_attempt_ = 0;
   std::optional<Trying> trying_;
   std::optional<int> standing_;
-  std::optional<SteadyTime> retry_at_;  // set: dead, waiting
+  std::optional<Challenged> challenged_;  // stood until a fresh one replaced it; its answer is still awaited
+  std::optional<Diagnosis> lost_;         // the relay lost the standing one, seen while the fresh one is being made
+  bool stalled_ = false;                  // this process stood still: an allocation may have expired meanwhile
+  std::optional<SteadyTime> retry_at_;    // set: dead, waiting
   std::chrono::nanoseconds backoff_;
 
   SteadyTime next_echo_;

@@ -15,6 +15,8 @@ Cause cause_of_code(Operation operation, int code) {
       return Cause::auth_secret;
     case 403:
       return operation == Operation::channel_bind ? Cause::peer_denied : Cause::draining;
+    case 437:
+      return operation == Operation::refresh ? Cause::restarted : Cause::protocol;
     case 438:
       return Cause::stale_nonce;
     case 486:

@@ -84,6 +84,10 @@ std::uint64_t Hairpin::send_echo() {
   return sequence;
 }
 
+void Hairpin::challenge() {
+  if (stage_ == Stage::standing) session_->refresh();
+}
+
 void Hairpin::release(Deadline deadline) {
   if (stage_ == Stage::releasing || stage_ == Stage::released) return;
   end_phase();

@@ -55,6 +55,8 @@ class Hairpin : public std::enable_shared_from_this<Hairpin> {
   void establish(Deadline deadline);
   // Once standing. Returns the echo's sequence, counted from 1. Costs no memory.
   std::uint64_t send_echo();
+  // Once standing: asks the relay whether it still has the allocation. on_failed with Cause::restarted if it has not.
+  void challenge();
   // At any time, also while it is being made. Ends everything else.
   void release(Deadline deadline);
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "live_relay.hpp"
+#include "udp_peer.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -23,7 +24,7 @@ class CanaryTest : public ::testing::Test {
     CanaryOptions options;
     options.vantage = "test";
     options.host = relay.host();
-    options.port = relay.port();
+    options.port = path ? path->port() : relay.port();
     options.credential = [this]() -> Result<turn::Credential> {
       const auto credential = relay.credential(ttl);
       usernames.insert(credential.username);
@@ -32,7 +33,7 @@ class CanaryTest : public ::testing::Test {
     options.on_observation = [this](const Observation& observation) {
       if (!last || last->usable != observation.usable) changed_at = observation.at;
       last = observation;
-      if (!observation.usable) ever_unusable = true;
+      if (!observation.usable) last_unusable = observation;
     };
     options.on_echo = [this](std::chrono::nanoseconds) { ++echoes; };
     options.on_loss = [this] { ++losses; };
@@ -65,11 +66,12 @@ class CanaryTest : public ::testing::Test {
   LiveRelay relay;
   boost::asio::io_context io;
   std::chrono::seconds ttl{3600};
+  std::optional<UdpPath> path;  // between canary and relay, where a test has one
   std::optional<Canary> canary;
   std::set<std::string> usernames;
   std::optional<Observation> last;
   SteadyTime changed_at;
-  bool ever_unusable = false;
+  std::optional<Observation> last_unusable;
   bool stopped = false;
   int echoes = 0;
   int losses = 0;
@@ -109,6 +111,21 @@ TEST_F(CanaryTest, ARelayThatHangsIsReportedAndItsReturnToo) {
   EXPECT_EQ(relay.wait_for_allocations(0), 0);
 }
 
+// Behind a path that hides "connection refused", as many firewalls do.
+TEST_F(CanaryTest, ARelayRestartedWithinAMomentIsReportedThoughItAnswers) {
+  const auto everything = [](turn::Bytes) { return true; };
+  path.emplace(io, relay.port(), everything, everything);
+  begin();
+  ASSERT_TRUE(run_until([this] { return usable() && echoes >= 5; }));
+  relay.kill();
+  relay.start();
+  ASSERT_TRUE(run_until([this] { return last_unusable.has_value(); }));
+  EXPECT_EQ(api::cause_name(last_unusable->cause), "restarted") << last_unusable->detail;
+  ASSERT_TRUE(run_until([this] { return usable(); }));
+  stop();
+  EXPECT_EQ(relay.wait_for_allocations(0), 0);
+}
+
 TEST_F(CanaryTest, ARelayThatIsDownFromTheStartIsReported) {
   relay.kill();
   begin();
@@ -123,7 +140,7 @@ TEST_F(CanaryTest, TheCredentialIsRenewedWithoutAGap) {
   ASSERT_TRUE(run_until([this] { return usernames.size() >= 3; }));
   const auto enough = echoes + 5;
   ASSERT_TRUE(run_until([&] { return echoes >= enough; }));
-  EXPECT_FALSE(ever_unusable);
+  EXPECT_FALSE(last_unusable);
   EXPECT_EQ(losses, 0);
   EXPECT_EQ(relay.wait_for_allocations(1), 1) << "a replaced allocation must not stay behind";
   stop();

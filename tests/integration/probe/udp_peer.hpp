@@ -49,7 +49,8 @@ class UdpServer {
   int received_ = 0;
 };
 
-// One client's path to a relay, with a filter for each direction: true lets the datagram through.
+// One client's path to a relay, with a filter for each direction: true lets the datagram through. That nobody listens
+// at the relay's end stays unknown to the client.
 class UdpPath {
  public:
   using Filter = std::function<bool(turn::Bytes)>;
@@ -83,15 +84,16 @@ class UdpPath {
         flow->far.connect(relay_);
         receive_back(*flow);
       }
-      if (up_(turn::Bytes(buffer_).first(size))) flow->far.send(boost::asio::buffer(buffer_.data(), size));
+      boost::system::error_code refused;
+      if (up_(turn::Bytes(buffer_).first(size))) flow->far.send(boost::asio::buffer(buffer_.data(), size), 0, refused);
       receive();
     });
   }
 
   void receive_back(Flow& flow) {
     flow.far.async_receive(boost::asio::buffer(flow.buffer), [this, &flow](auto error, std::size_t size) {
-      if (error) return;
-      if (down_(turn::Bytes(flow.buffer).first(size))) {
+      if (error && error != boost::asio::error::connection_refused) return;
+      if (!error && down_(turn::Bytes(flow.buffer).first(size))) {
         near_.send_to(boost::asio::buffer(flow.buffer.data(), size), flow.client);
       }
       receive_back(flow);
