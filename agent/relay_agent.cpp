@@ -14,8 +14,8 @@
 #include "agent/metrics_text.hpp"
 #include "agent/readiness.hpp"
 #include "agent/relay_config.hpp"
-#include "agent/signing_keys.hpp"
 #include "agent/turnserver_program.hpp"
+#include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/version.hpp"
 #include "turnkeeper/coturn/address_range.hpp"
@@ -161,16 +161,17 @@ class RelayAgent {
     auto text = read_file(options_.keys_path);
     if (!text) return fail(text.error().message, "the cluster's Secret is mounted there; or name it with --keys");
     if (*text == keys_text_.reveal()) return {};
-    auto keys = parse_signing_keys(*text);
+    const auto keys = api::parse_signing_keys(*text);
     if (!keys) return fail(keys.error().within(options_.keys_path));
     std::vector<Secret> secrets;
-    for (const SigningKey& key : *keys) secrets.push_back(key.secret);
+    for (const auto& key : *keys) secrets.push_back(key.secret);
     auto changed = database_->sync_secrets(settings_.realm, secrets);
     if (!changed) return fail(changed.error());
-    readiness_->use(issuing_key(*keys).secret);
+    const auto& issuing = *api::issuing_key(*keys);
+    readiness_->use(issuing.secret);
     key_count_ = static_cast<int>(keys->size());
     keys_text_ = Secret(std::move(*text));
-    log::info("signing keys loaded", {{"keys", key_count_}, {"issuing", issuing_key(*keys).id}});
+    log::info("signing keys loaded", {{"keys", key_count_}, {"issuing", issuing.id}});
     return {};
   }
 

@@ -12,7 +12,7 @@ namespace turnkeeper::agent {
 
 struct RunOptions {
   std::string config_path;      // relay.json, see relay_config.hpp; read once
-  std::string keys_path;        // keys.json, see signing_keys.hpp; followed
+  std::string keys_path;        // keys.json, see lib/api/signing_keys.hpp; followed
   std::string state_directory;  // writable: configuration, database and pid file of coturn
   std::string address;          // the relay's own, a literal
   std::string listen;           // of the HTTP server: /readyz, /healthz, /metrics

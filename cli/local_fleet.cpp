@@ -56,7 +56,7 @@ Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluste
 }
 
 monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
-                           const std::vector<monitor::SigningKey>& keys) {
+                           const api::SigningKeys& keys) {
   monitor::Cluster watched{.name = cluster.name,
                            .realm = cluster.spec.realm,
                            .signing_keys = keys,

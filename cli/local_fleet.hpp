@@ -24,6 +24,6 @@ struct LocalRelay {
                                                                 const std::string& address);
 
 [[nodiscard]] monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
-                                         const std::vector<monitor::SigningKey>& keys);
+                                         const api::SigningKeys& keys);
 
 }  // namespace turnkeeper::cli

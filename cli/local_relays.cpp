@@ -120,7 +120,7 @@ class LogFile {
 
 Result<std::unique_ptr<LocalRelays>> LocalRelays::start(const StateDirectory& state,
                                                         const std::vector<LocalRelay>& relays,
-                                                        const std::vector<monitor::SigningKey>& keys, Options options) {
+                                                        const api::SigningKeys& keys, Options options) {
   auto version = coturn::detect_version(options.turnserver, Deadline::after(real_clock(), std::chrono::seconds(10)));
   if (!version) {
     return fail(version.error().message, version.error().advice.empty()

@@ -37,8 +37,7 @@ class LocalRelays {
   // supported; a port is taken; a file cannot be written.
   [[nodiscard]] static Result<std::unique_ptr<LocalRelays>> start(const StateDirectory& state,
                                                                   const std::vector<LocalRelay>& relays,
-                                                                  const std::vector<monitor::SigningKey>& keys,
-                                                                  Options options);
+                                                                  const api::SigningKeys& keys, Options options);
 
   [[nodiscard]] std::vector<State> list() const;
   // Kills it (SIGKILL) and keeps it down. Nothing happens to one that is down. An error names the relays that there

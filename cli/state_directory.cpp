@@ -8,14 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 namespace turnkeeper::cli {
 namespace {
-
-constexpr const char* kIssuing = "Issuing";
 
 Result<void> make_directory(const std::string& path) {
   std::error_code error;
@@ -23,39 +20,6 @@ Result<void> make_directory(const std::string& path) {
   if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
   if (error) return fail("cannot make " + path + ": " + error.message(), "name another directory with --state-dir");
   return {};
-}
-
-Result<std::vector<monitor::SigningKey>> parse_keys(const std::string& path, const std::string& text) {
-  const auto broken = [&] {
-    return fail("the signing keys in " + path + " cannot be read",
-                "restore the file, or delete it: clients then need new credentials");
-  };
-  const auto list = nlohmann::json::parse(text, nullptr, false);
-  if (!list.is_array()) return broken();
-  std::vector<monitor::SigningKey> keys;
-  for (const auto& item : list) {
-    if (!item.is_object()) return broken();
-    for (const char* field : {"id", "secret", "phase", "created"}) {
-      if (!item.contains(field) || !item[field].is_string()) return broken();
-    }
-    const auto created = parse_rfc3339(item["created"].get<std::string>());
-    if (!created || item["phase"] != kIssuing || item["secret"].get<std::string>().empty()) return broken();
-    keys.push_back({.id = item["id"],
-                    .secret = Secret(item["secret"].get<std::string>()),
-                    .phase = monitor::SigningKey::Phase::issuing,
-                    .created = *created});
-  }
-  if (keys.size() != 1) return broken();
-  return keys;
-}
-
-std::string render_keys(const std::vector<monitor::SigningKey>& keys) {
-  auto list = nlohmann::ordered_json::array();
-  for (const auto& key : keys) {
-    list.push_back(
-        {{"id", key.id}, {"secret", key.secret.reveal()}, {"phase", kIssuing}, {"created", rfc3339(key.created)}});
-  }
-  return list.dump() + '\n';
 }
 
 }  // namespace
@@ -88,16 +52,22 @@ Result<std::string> StateDirectory::relay_directory(const std::string& relay) co
   return path;
 }
 
-Result<std::vector<monitor::SigningKey>> StateDirectory::signing_keys(SystemTime now) const {
+Result<api::SigningKeys> StateDirectory::signing_keys(SystemTime now) const {
   const std::string path = path_ + "/keys.json";
   if (std::filesystem::exists(path)) {
     const auto text = Secret::from_file(path);
     if (!text) return fail(text.error());
-    return parse_keys(path, text->reveal());
+    auto keys = api::parse_signing_keys(text->reveal());
+    if (!keys) {
+      return fail(path + ": " + keys.error().message,
+                  "restore the file, or delete it: clients then need new credentials");
+    }
+    return keys;
   }
-  std::vector<monitor::SigningKey> keys{
-      {.id = "k1", .secret = Secret::random(32), .phase = monitor::SigningKey::Phase::issuing, .created = now}};
-  if (auto written = write_private_file(path, render_keys(keys)); !written) return fail(written.error());
+  api::SigningKeys keys{
+      {.id = "k1", .secret = Secret::random(32), .phase = api::SigningKey::Phase::issuing, .created = now}};
+  if (auto written = write_private_file(path, api::render_signing_keys(keys).reveal() + '\n'); !written)
+    return fail(written.error());
   return keys;
 }
 

@@ -28,7 +28,7 @@ class StateDirectory {
   [[nodiscard]] Result<std::string> relay_directory(const std::string& relay) const;
   // The cluster's signing keys (keys.json, mode 0600), made at the first call and the same ever after: credentials that
   // clients hold outlive a restart. An unreadable file is an error and is left alone.
-  [[nodiscard]] Result<std::vector<monitor::SigningKey>> signing_keys(SystemTime now) const;
+  [[nodiscard]] Result<api::SigningKeys> signing_keys(SystemTime now) const;
 
  private:
   StateDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

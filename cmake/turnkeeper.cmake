@@ -95,7 +95,7 @@ function(turnkeeper_test tier name)
   if(TURNKEEPER_SANITIZE)
     set(suppressions ${CMAKE_SOURCE_DIR}/tests/support/sanitizers)
     set_tests_properties(${tier}.${name} PROPERTIES ENVIRONMENT
-      "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp;LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp")
+      "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:history_size=7;LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp")
   endif()
   turnkeeper_schedule(${tier} ${name})
   if(tier STREQUAL unit)

@@ -112,7 +112,7 @@ IceResult<IceConfig> make_ice_config(const IceRequest& request, const Cluster& c
     config.region = own->name;
     const std::string& affinity = request.session.empty() ? request.user : request.session;
     const auto ordered = order_relays(cluster, *own, affinity, verdict_of);
-    const auto* key = cluster.issuing_key();
+    const auto* key = api::issuing_key(cluster.signing_keys);
     for (auto& server : choose_servers(ordered, options.turn_urls)) {
       const auto relay = std::ranges::find(ordered, server.relay, [](const RankedRelay& r) { return r.relay->name; });
       if (const auto& fixed = relay->relay->static_credential) {

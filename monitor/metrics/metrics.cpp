@@ -73,7 +73,7 @@ class Metrics::Impl {
     for (const auto& cluster : fleet.clusters) {
       names.insert(cluster.name);
       auto& to = clusters_.try_emplace(cluster.name, *this).first->second;
-      const auto* key = cluster.issuing_key();
+      const auto* key = api::issuing_key(cluster.signing_keys);
       to.key_created = key ? key->created : SystemTime{};
       to.rotate_every = cluster.rotate_every;
       for (const auto& region : cluster.regions) {

@@ -13,7 +13,7 @@ Result<turn::Credential> relay_credential(const Fleet& fleet, const RelayId& id,
     const auto relay = std::ranges::find(region.relays, id.relay, &Relay::name);
     if (relay == region.relays.end()) continue;
     if (const auto& fixed = relay->static_credential) return turn::Credential{fixed->username, fixed->password};
-    const auto* key = cluster->issuing_key();
+    const auto* key = api::issuing_key(cluster->signing_keys);
     if (key == nullptr) {
       return fail("cluster " + id.cluster + " has no signing key that issues credentials",
                   "see the operator's log and the cluster's Secret of signing keys");

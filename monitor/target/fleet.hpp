@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/secret.hpp"
@@ -21,15 +22,6 @@ struct RelayId {
   std::string region;
   std::string relay;
   auto operator<=>(const RelayId&) const = default;
-};
-
-struct SigningKey {
-  enum class Phase { staged, issuing, retiring };  // as in proto/turnkeeper/v1/targets.proto
-  std::string id;
-  Secret secret;
-  Phase phase = Phase::issuing;
-  SystemTime created;
-  bool operator==(const SigningKey&) const = default;
 };
 
 // A user name and password that do not change, for servers that are not ours.
@@ -59,21 +51,13 @@ struct Region {
 struct Cluster {
   std::string name;  // "namespace/name", or just the name
   std::string realm;
-  std::vector<SigningKey> signing_keys;
+  api::SigningKeys signing_keys;
   std::vector<Region> regions;
   std::chrono::seconds credential_ttl{24 * 3600};
   std::chrono::seconds rotate_every{2160 * 3600};
   api::Probing probing;
   std::vector<std::string> stun_servers;
   bool operator==(const Cluster&) const = default;
-
-  // The key that signs what clients and probes use; null when there is none.
-  [[nodiscard]] const SigningKey* issuing_key() const {
-    for (const auto& key : signing_keys) {
-      if (key.phase == SigningKey::Phase::issuing) return &key;
-    }
-    return nullptr;
-  }
 };
 
 struct Fleet {

@@ -16,19 +16,19 @@ void read(const google::protobuf::Duration& from, bool present, Duration& to) {
     to = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(TimeUtil::DurationToNanoseconds(from)));
 }
 
-Result<SigningKey> key_from(const v1::SigningKey& from) {
-  SigningKey key{.id = from.id(), .secret = Secret(from.secret())};
+Result<api::SigningKey> key_from(const v1::SigningKey& from) {
+  api::SigningKey key{.id = from.id(), .secret = Secret(from.secret())};
   if (key.id.empty()) return fail("a signing key has no id");
   if (key.secret.empty()) return fail("signing key " + key.id + " has no secret");
   switch (from.phase()) {
     case v1::SigningKey::STAGED:
-      key.phase = SigningKey::Phase::staged;
+      key.phase = api::SigningKey::Phase::staged;
       break;
     case v1::SigningKey::ISSUING:
-      key.phase = SigningKey::Phase::issuing;
+      key.phase = api::SigningKey::Phase::issuing;
       break;
     case v1::SigningKey::RETIRING:
-      key.phase = SigningKey::Phase::retiring;
+      key.phase = api::SigningKey::Phase::retiring;
       break;
     default:
       return fail("signing key " + key.id + " has no known phase");
@@ -92,13 +92,13 @@ Result<Cluster> cluster_from(const v1::ClusterTargets& from) {
   return cluster;
 }
 
-v1::SigningKey::Phase phase_to(SigningKey::Phase phase) {
+v1::SigningKey::Phase phase_to(api::SigningKey::Phase phase) {
   switch (phase) {
-    case SigningKey::Phase::staged:
+    case api::SigningKey::Phase::staged:
       return v1::SigningKey::STAGED;
-    case SigningKey::Phase::issuing:
+    case api::SigningKey::Phase::issuing:
       return v1::SigningKey::ISSUING;
-    case SigningKey::Phase::retiring:
+    case api::SigningKey::Phase::retiring:
       return v1::SigningKey::RETIRING;
   }
   return v1::SigningKey::PHASE_UNSPECIFIED;

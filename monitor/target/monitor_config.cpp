@@ -80,7 +80,7 @@ void read_credential(Reading& reading, ObjectReader& server, Relay& relay) {
   if (!secret) return;
   auto& keys = reading.cluster.signing_keys;
   if (keys.empty()) {
-    keys.push_back({.id = "file", .secret = std::move(*secret), .phase = SigningKey::Phase::issuing});
+    keys.push_back({.id = "file", .secret = std::move(*secret), .phase = api::SigningKey::Phase::issuing});
   } else if (!(keys.front().secret == *secret)) {
     reading.report.add(server.path_of("secretFile"), "holds another secret than the servers before",
                        "watch servers with another secret by a monitor of their own");

@@ -43,12 +43,16 @@ bool is_controlled_by(const json& object, const std::string& uid) {
          });
 }
 
-Result<SigningKeys> read_keys(const json& secret) {
+Result<api::SigningKeys> read_keys(const json& secret) {
   const auto where = "Secret " + text(secret, "/metadata/name");
   const auto document = base64_decode(text(secret, "/data/keys.json"));
   if (!document) return fail(document.error().within(where + ": keys.json"));
-  auto keys = parse_signing_keys(*document);
-  if (!keys) return fail(keys.error().within(where));
+  auto keys = api::parse_signing_keys(*document);
+  if (!keys) {
+    return fail(
+        where + ": keys.json: " + keys.error().message,
+        "restore the Secret from a backup, or delete it to have a new key made (clients then need new credentials)");
+  }
   return keys;
 }
 

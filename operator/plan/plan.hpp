@@ -18,7 +18,7 @@
 
 #include "operator/plan/relay_health.hpp"
 #include "operator/plan/relay_pod.hpp"
-#include "operator/resources/signing_keys.hpp"
+#include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/base/clock.hpp"
 
@@ -60,7 +60,7 @@ struct Plan {
   std::optional<ObjectRef> roll;      // the next pod to delete, so that it comes back with the newest template
   nlohmann::json status;              // what .status should be
   std::vector<RelayPod> pods;         // for the monitors' targets
-  SigningKeys keys;                   // for the monitors' targets; empty until a Secret is there and can be read
+  api::SigningKeys keys;              // for the monitors' targets; empty until a Secret is there and can be read
   std::optional<std::chrono::seconds> requeue;  // look again then, even if nothing happens
 };
 

@@ -10,13 +10,13 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-v1::SigningKey::Phase phase_of(SigningKey::Phase phase) {
+v1::SigningKey::Phase phase_of(api::SigningKey::Phase phase) {
   switch (phase) {
-    case SigningKey::Phase::staged:
+    case api::SigningKey::Phase::staged:
       return v1::SigningKey::STAGED;
-    case SigningKey::Phase::issuing:
+    case api::SigningKey::Phase::issuing:
       return v1::SigningKey::ISSUING;
-    case SigningKey::Phase::retiring:
+    case api::SigningKey::Phase::retiring:
       break;
   }
   return v1::SigningKey::RETIRING;
@@ -29,7 +29,7 @@ const char* transport_of(api::Transport transport) {
 }  // namespace
 
 v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
-                                   const SigningKeys& keys) {
+                                   const api::SigningKeys& keys) {
   const auto& spec = cluster.spec;
   v1::ClusterTargets targets;
   targets.set_cluster(cluster_id(cluster));

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "operator/plan/relay_pod.hpp"
-#include "operator/resources/signing_keys.hpp"
+#include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/v1/targets.pb.h"
 
@@ -13,6 +13,6 @@ namespace turnkeeper::op {
 // The cluster's part of the TargetSet. Relays without an address are left out; one whose pod is being deleted is
 // draining.
 [[nodiscard]] v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
-                                                 const SigningKeys& keys);
+                                                 const api::SigningKeys& keys);
 
 }  // namespace turnkeeper::op

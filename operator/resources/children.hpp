@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "operator/resources/signing_keys.hpp"
+#include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 
 namespace turnkeeper::op {
 
 // One for each cluster. Data: keys.json.
-[[nodiscard]] nlohmann::json signing_keys_secret(const api::TurnCluster& cluster, const SigningKeys& keys);
+[[nodiscard]] nlohmann::json signing_keys_secret(const api::TurnCluster& cluster, const api::SigningKeys& keys);
 
 // The rest: one of each for a region.
 // Data: relay.json, what the agent renders coturn's configuration from.

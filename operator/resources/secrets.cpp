@@ -4,10 +4,10 @@
 
 namespace turnkeeper::op {
 
-nlohmann::json signing_keys_secret(const api::TurnCluster& cluster, const SigningKeys& keys) {
+nlohmann::json signing_keys_secret(const api::TurnCluster& cluster, const api::SigningKeys& keys) {
   auto secret = child(cluster, nullptr, "v1", "Secret", signing_keys_name(cluster));
   secret["type"] = "Opaque";
-  secret["data"] = {{"keys.json", base64_encode(signing_keys_document(keys).reveal())}};
+  secret["data"] = {{"keys.json", base64_encode(api::render_signing_keys(keys).reveal())}};
   return secret;
 }
 

@@ -69,7 +69,7 @@ class ServiceTest : public testing::Test {
 
   static Fleet fleet_of(std::vector<Relay> relays) {
     Cluster cluster{.name = "calls"};
-    cluster.signing_keys = {{"k1", Secret("north"), SigningKey::Phase::issuing, {}}};
+    cluster.signing_keys = {{"k1", Secret("north"), api::SigningKey::Phase::issuing, {}}};
     cluster.regions = {{"eu", {}, std::move(relays)}};
     // No full probe but the first: what is allocated later is the canaries'.
     cluster.probing.full = 1h;
@@ -107,7 +107,7 @@ TEST_F(ServiceTest, ANewFleetLeavesTheCanariesOfRelaysThatStayAlone) {
 
   auto fleet = fleet_of({first_.relay("eu-0"), second_.relay("eu-1")});
   fleet.clusters[0].signing_keys.insert(fleet.clusters[0].signing_keys.begin(),
-                                        {"k0", Secret("south"), SigningKey::Phase::retiring, {}});
+                                        {"k0", Secret("south"), api::SigningKey::Phase::retiring, {}});
   service_->set_fleet(fleet);
   ASSERT_TRUE(healthy(2));
   EXPECT_EQ(first_.allocations(), before) << "the canary of a relay that did not change was started anew";

@@ -62,7 +62,7 @@ TEST(LocalFleet, MonitorWatchesWhatRuns) {
   ASSERT_EQ(fleet.clusters.size(), 1u);
   const auto& watched = fleet.clusters[0];
   EXPECT_EQ(watched.realm, "turn.example.org");
-  EXPECT_EQ(watched.issuing_key()->id, "k1");
+  EXPECT_EQ(api::issuing_key(watched.signing_keys)->id, "k1");
   EXPECT_THAT(watched.stun_servers, ElementsAre("stun:stun.example.org:3478"));
   ASSERT_EQ(watched.regions.size(), 2u);
   EXPECT_THAT(watched.regions[0].backups, ElementsAre("us"));

@@ -30,9 +30,9 @@ class IceConfigTest : public ::testing::Test {
   IceConfigTest() {
     cluster_.name = "calls";
     cluster_.signing_keys = {
-        {.id = "k1", .secret = Secret("north"), .phase = SigningKey::Phase::retiring, .created = {}},
-        {.id = "k2", .secret = Secret("south"), .phase = SigningKey::Phase::issuing, .created = {}},
-        {.id = "k3", .secret = Secret("west"), .phase = SigningKey::Phase::staged, .created = {}}};
+        {.id = "k1", .secret = Secret("north"), .phase = api::SigningKey::Phase::retiring, .created = {}},
+        {.id = "k2", .secret = Secret("south"), .phase = api::SigningKey::Phase::issuing, .created = {}},
+        {.id = "k3", .secret = Secret("west"), .phase = api::SigningKey::Phase::staged, .created = {}}};
     regions({{"eu", 2}, {"us", 1}, {"asia", 1}});
   }
 

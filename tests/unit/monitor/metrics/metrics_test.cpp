@@ -15,7 +15,7 @@ const RelayId eu0{"calls", "eu", "eu-0"};
 
 Fleet one_relay() {
   Cluster cluster{.name = "calls"};
-  cluster.signing_keys = {{"k1", Secret("secret"), SigningKey::Phase::issuing, now - 48h}};
+  cluster.signing_keys = {{"k1", Secret("secret"), api::SigningKey::Phase::issuing, now - 48h}};
   cluster.regions = {{"eu", {}, {{.name = "eu-0", .host = "192.0.2.1"}}}};
   return Fleet{{cluster}};
 }

@@ -11,8 +11,8 @@ const SystemTime now{1'700'000'000s};
 
 Fleet one_cluster() {
   Cluster cluster{.name = "calls"};
-  cluster.signing_keys = {{"k1", Secret("old"), SigningKey::Phase::retiring, {}},
-                          {"k2", Secret("new"), SigningKey::Phase::issuing, {}}};
+  cluster.signing_keys = {{"k1", Secret("old"), api::SigningKey::Phase::retiring, {}},
+                          {"k2", Secret("new"), api::SigningKey::Phase::issuing, {}}};
   cluster.credential_ttl = 1h;
   cluster.regions = {
       {"eu",

@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 
 Fleet two_regions() {
   Cluster cluster{.name = "calls/main", .realm = "turn.example.org"};
-  cluster.signing_keys = {{"k1", Secret("aa"), SigningKey::Phase::retiring, SystemTime(1'700'000'000s)},
-                          {"k2", Secret("bb"), SigningKey::Phase::issuing, SystemTime(1'710'000'000s)},
-                          {"k3", Secret("cc"), SigningKey::Phase::staged, SystemTime(1'720'000'000s)}};
+  cluster.signing_keys = {{"k1", Secret("aa"), api::SigningKey::Phase::retiring, SystemTime(1'700'000'000s)},
+                          {"k2", Secret("bb"), api::SigningKey::Phase::issuing, SystemTime(1'710'000'000s)},
+                          {"k3", Secret("cc"), api::SigningKey::Phase::staged, SystemTime(1'720'000'000s)}};
   cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .host = "192.0.2.1", .port = 3478}}},
                      {"us",
                       {},
@@ -94,8 +94,8 @@ TEST_F(SnapshotTest, AMonitorStartsFromTheFileAloneEvenFromANewerOperators) {
   const auto fleet = load_snapshot(path_);
   ASSERT_TRUE(fleet) << fleet.error().text();
   ASSERT_EQ(fleet->clusters.size(), 1U);
-  ASSERT_NE(fleet->clusters[0].issuing_key(), nullptr);
-  EXPECT_EQ(rfc3339(fleet->clusters[0].issuing_key()->created), "2026-08-01T12:00:00Z");
+  ASSERT_NE(api::issuing_key(fleet->clusters[0].signing_keys), nullptr);
+  EXPECT_EQ(rfc3339(api::issuing_key(fleet->clusters[0].signing_keys)->created), "2026-08-01T12:00:00Z");
   EXPECT_EQ(fleet->clusters[0].credential_ttl, 1h);
 }
 

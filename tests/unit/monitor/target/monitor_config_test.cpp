@@ -52,8 +52,8 @@ servers:
   EXPECT_EQ(cluster.probing, (api::Probing{200ms, 4, 30s}));
   EXPECT_EQ(cluster.credential_ttl, 1h);
   EXPECT_EQ(cluster.stun_servers, std::vector<std::string>{"stun:stun.example.org:3478"});
-  ASSERT_NE(cluster.issuing_key(), nullptr);
-  EXPECT_EQ(cluster.issuing_key()->secret.reveal(), "north");
+  ASSERT_NE(api::issuing_key(cluster.signing_keys), nullptr);
+  EXPECT_EQ(api::issuing_key(cluster.signing_keys)->secret.reveal(), "north");
   ASSERT_EQ(cluster.regions.size(), 2U);
   EXPECT_EQ(cluster.regions[0].relays[0].host, "turn.example.org");
   EXPECT_EQ(cluster.regions[0].relays[0].port, 3479);

@@ -14,8 +14,8 @@ TEST(Targets, SayWhatAMonitorNeedsAndNothingElse) {
   std::vector<RelayPod> pods = {relay("eu", 0), relay("eu", 1), relay("us", 0)};
   pods[1].deleting = true;  // watched while it drains, but given to no client
   pods[2].running = false;  // has an address already, and nothing listens there
-  const SigningKeys keys = {{"k1", Secret("old"), SigningKey::Phase::retiring, noon},
-                            {"k2", Secret("new"), SigningKey::Phase::issuing, noon}};
+  const api::SigningKeys keys = {{"k1", Secret("old"), api::SigningKey::Phase::retiring, noon},
+                                 {"k2", Secret("new"), api::SigningKey::Phase::issuing, noon}};
   std::string text;
   ASSERT_TRUE(google::protobuf::util::MessageToJsonString(cluster_targets(cluster, pods, keys), &text).ok());
   EXPECT_EQ(nlohmann::json::parse(text), nlohmann::json::parse(R"({

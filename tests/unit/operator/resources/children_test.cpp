@@ -41,14 +41,14 @@ void expect_golden(const json& object, const std::string& name) {
                              << patch.dump(2);
 }
 
-SigningKeys keys() {
+api::SigningKeys keys() {
   return {{.id = "k1",
            .secret = Secret("5ec2e7"),
-           .phase = SigningKey::Phase::retiring,
+           .phase = api::SigningKey::Phase::retiring,
            .created = parse_rfc3339("2026-08-01T12:00:00Z").value()},
           {.id = "k2",
            .secret = Secret("c0ffee"),
-           .phase = SigningKey::Phase::issuing,
+           .phase = api::SigningKey::Phase::issuing,
            .created = parse_rfc3339("2026-10-30T12:00:00Z").value()}};
 }
 
