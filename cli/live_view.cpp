@@ -116,7 +116,7 @@ void add_relay(std::vector<Line>& lines, const monitor::RelayStatus& relay, cons
   if (view.held.contains(relay.name)) {
     lines.push_back(Line()
                         .add(indent + "stopped by you; bring it back with ")
-                        .add("turnctl relay start " + relay.name + view.options, kBold));
+                        .add(view.program + " relay start " + relay.name + view.options, kBold));
     return;
   }
   if (relay.cause != api::Cause::none) {
@@ -221,15 +221,15 @@ std::vector<std::string> render_live_view(const LiveView& view, const Screen& sc
   }
   const std::string relay = first_relay(view.status);
   lines.emplace_back();
-  const auto suggest = [&](const std::string& command, const std::string& what) {
-    lines.push_back(Line().add("  Try  ", kQuiet).cell(command + view.options, 44, kBold).add(what, kQuiet));
-  };
-  suggest("turnctl relay stop " + relay, "kill it and watch its clients move");
-  suggest("turnctl drill", "the same with a stop watch");
-  lines.push_back(Line()
-                      .add("  Try  ", kQuiet)
-                      .cell("turnctl ice --url " + view.url, 44, kBold)
-                      .add("a client's list, with credentials", kQuiet));
+  const std::pair<std::string, const char*> suggestions[] = {
+      {view.program + " relay stop " + relay + view.options, "kill it and watch its clients move"},
+      {view.program + " drill" + view.options, "the same with a stop watch"},
+      {view.program + " ice --url " + view.url, "a client's list, with credentials"}};
+  std::size_t width = 0;
+  for (const auto& [command, what] : suggestions) width = std::max(width, command.size() + 2);
+  for (const auto& [command, what] : suggestions) {
+    lines.push_back(Line().add("  Try  ", kQuiet).cell(command, width, kBold).add(what, kQuiet));
+  }
   lines.push_back(Line().add("  Ctrl-C stops the relays and this monitor.", kQuiet));
 
   std::vector<std::string> texts;

@@ -14,8 +14,9 @@ namespace turnkeeper::cli {
 
 struct LiveView {
   std::string cluster;
-  std::string url;      // of the status page
-  std::string options;  // what the suggested commands need besides their names, such as " --state-dir DIR"
+  std::string url;                  // of the status page
+  std::string program = "turnctl";  // as it was called, so that the suggested commands work where they are read
+  std::string options;              // what the suggested commands need besides their names, such as " --state-dir DIR"
   SystemTime now;
   monitor::Status status;
   std::set<std::string> held;              // relays that were stopped on purpose

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -173,7 +174,7 @@ Result<void> up(const UpOptions& options) {
   if (!relays) return fail(relays.error());
 
   const std::string url = "http://" + (*service)->address();
-  LiveView view{.cluster = cluster->name, .url = url, .options = ""};
+  LiveView view{.cluster = cluster->name, .url = url, .program = program_invocation_name, .options = ""};
   if (!options.state_directory.empty()) view.options = " --state-dir " + options.state_directory;
   Display display(io, std::move(view), [&](LiveView& filled) {
     filled.status = (*service)->status();

@@ -37,7 +37,7 @@ done
 
 scripts/install-packages.sh build relay
 scripts/build.sh release turnctl
-turnctl=$PWD/build/release/bin/turnctl
+turnctl=build/release/bin/turnctl
 
 $check || exec "$turnctl" up -f "$file" ${up[@]+"${up[@]}"}
 
