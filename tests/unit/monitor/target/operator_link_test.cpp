@@ -13,22 +13,6 @@
 #include "turnkeeper/v1/health.grpc.pb.h"
 #include "turnkeeper/v1/targets.grpc.pb.h"
 
-// gRPC and what it uses come uninstrumented from Debian, so ThreadSanitizer does not see how they synchronize.
-extern "C" const char* __tsan_default_suppressions() {
-  return "called_from_lib:libgrpc.so\n"
-         "called_from_lib:libgrpc++.so\n"
-         "called_from_lib:libgpr.so\n"
-         "called_from_lib:libabsl_graphcycles_internal.so\n"
-         "called_from_lib:libprotobuf.so\n"
-         "called_from_lib:libcrypto.so\n"
-         "called_from_lib:libssl.so\n"
-         "race:libgrpc\n"
-         "race:libabsl\n"
-         "race:libprotobuf\n"
-         "race:libcrypto\n"
-         "race:libssl\n";
-}
-
 namespace turnkeeper::monitor {
 namespace {
 
