@@ -23,7 +23,7 @@ struct Config {
   std::string token_file;  // wins over token; read again each minute
   bool skip_tls_verify = false;
   std::string namespace_name;  // the context's, or the service account's; may be empty
-  std::string source;          // for messages: "/root/.kube/config", "the service account of this pod"
+  std::string source;          // for messages: "~/.kube/config", "the service account of this pod"
 };
 
 // The parts of a process's surroundings that decide where its configuration is: a value, so that tests can state it.
