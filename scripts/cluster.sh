@@ -31,7 +31,7 @@ die() {
 # The pid of the running cluster; fails when there is none.
 running() {
   local pid
-  pid=$(cat "$state/pid" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q 'testbed cluster' && echo "$pid"
+  pid=$(cat "$state/pid" 2>/dev/null) && { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q 'testbed cluster' && echo "$pid"
 }
 
 info() { head -n 1 "$state/out" | jq -r "$1"; }
@@ -45,7 +45,7 @@ up() {
   fi
   for program in containerd:containerd runc:runc etcd:etcd-server jq:jq ip:iproute2 nft:nftables conntrack:conntrack; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${program%%:*}" >/dev/null ||
-      die "${program%%:*} is not installed (package ${program##*:})" "run scripts/install-packages.sh"
+      die "${program%%:*} is not installed (package ${program##*:})" "run scripts/install-packages.sh relay test"
   done
   mkdir -p "$state"
   rm -f "$state/in" "$state/out" "$state/log"

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import pathlib
+import pathlib
 import sys
 
 from . import images, monitoring, part, product_image, program, programs, regions, roots
@@ -57,6 +58,15 @@ def _names(text):
     return [name for name in text.split(",") if name]
 
 
+def _archives(text):
+    # Absolute: nodes read them from another directory.
+    paths = [pathlib.Path(name).resolve() for name in _names(text)]
+    for path in paths:
+        if not path.is_file():
+            raise argparse.ArgumentTypeError(f"{path}: no such file; scripts/build-images.sh makes the product's images")
+    return [str(path) for path in paths]
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="testbed", description="Parts of the test bed. A part runs until its standard input closes (or SIGTERM), after "
@@ -72,7 +82,7 @@ def _parser():
     command.add_argument("--controllers", action="store_true", help="also kube-controller-manager and kube-scheduler")
     command = add("cluster", "a cluster with real nodes, one region each", _cluster)
     command.add_argument("--nodes", type=int, default=2, help="1 to 4 (2)")
-    command.add_argument("--images", type=_names, default=[], help="archives to import into each node, comma-separated")
+    command.add_argument("--images", type=_archives, default=[], help="archives to import into each node, comma-separated")
     command = add("regions", "network namespaces joined by an emulated wide-area network", _regions)
     command.add_argument("--regions", type=_names, required=True, help="names, comma-separated")
     for name in ("prometheus", "alertmanager"):
