@@ -60,9 +60,9 @@ void Readiness::begin() {
       turn::Session::Handlers{.on_event = [this](const turn::Event& event) { on_event(event); },
                               .on_data = {},
                               .on_unreachable =
-                                  [this](const std::string& reason) {
-                                    finish(
-                                        fail("the relay's port does not answer: " + reason, "see coturn's log lines"));
+                                  [this](const turn::PathFailure& failure) {
+                                    finish(fail("the relay's port does not answer: " + failure.reason,
+                                                "see coturn's log lines"));
                                   }});
   session_->allocate();
   timer_.expires_after(deadline);

@@ -165,15 +165,14 @@ class Drill {
   }
 
   Result<void> allocate(const std::string& step, const ReceivedIce::Server& server, const std::string& relay) {
-    const auto target =
-        probe_target(server.url, turn::Credential{.username = server.username, .password = server.credential});
-    if (!target) return fail(target.error());
     const SteadyTime began = real_clock().steady();
-    const auto result = run_probe(*target, in(5s));
-    if (!result.ok) {
-      return fail("a client's allocation on " + relay + " fails: " + std::string(api::cause_name(result.cause)) + ": " +
-                      printable(result.detail),
-                  std::string(api::cause_advice(result.cause)));
+    const auto result =
+        run_probe(server.url, turn::Credential{.username = server.username, .password = server.credential});
+    if (!result) return fail(result.error());
+    if (!result->ok) {
+      return fail("a client's allocation on " + relay + " fails: " + std::string(api::cause_name(result->cause)) +
+                      ": " + printable(result->detail),
+                  std::string(api::cause_advice(result->cause)));
     }
     note(step, "a client allocates on " + relay + " and hears its echo", began);
     return {};
@@ -198,7 +197,8 @@ class Drill {
     const auto uri = turn::Uri::parse(url);
     if (!uri) return fail(uri.error());
     const bool v6 = uri->host.find(':') != std::string::npos;
-    const std::string address = (v6 ? "[" + uri->host + "]" : uri->host) + ":" + std::to_string(uri->port);
+    const std::string address =
+        (v6 ? "[" + uri->host + "]" : uri->host) + ":" + std::to_string(uri->port.value_or(uri->default_port()));
     const auto relay = std::ranges::find(cluster_.relays, address, &ControlledRelay::address);
     if (relay != cluster_.relays.end()) return relay->name;
     return fail("the ICE config names " + url + ", which is no relay of this `turnctl up`",

@@ -70,12 +70,10 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
         watched.regions.emplace_back(monitor::Region{.name = region.name, .backups = region.backups, .relays = {}});
     for (const auto& relay : relays) {
       if (relay.region != region.name) continue;
-      target.relays.push_back({.name = relay.name,
-                               .host = relay.address,
-                               .port = relay.ports.turn,
-                               .transports = relay.spec.transports,
-                               .draining = false,
-                               .static_credential = std::nullopt});
+      auto& to = target.relays.emplace_back(monitor::Relay{.name = relay.name, .public_address = relay.address});
+      for (const auto transport : relay.spec.transports) {
+        to.uris.push_back(monitor::turn_uri(relay.address, relay.ports.turn, transport));
+      }
     }
   }
   return {.clusters = {std::move(watched)}};

@@ -16,7 +16,9 @@ int main(int argc, char** argv) {
       "  turnctl relay stop eu-0                        kill one and watch its clients move\n"
       "  turnctl drill                                  the same with a stop watch\n"
       "  turnctl probe turn:192.0.2.1:3478 --secret-file secret\n"
-      "\n`turnctl COMMAND --help` explains each command. The exit code is 0 for success and 1 for failure.");
+      "\n`turnctl COMMAND --help` explains each command. The exit code is 0 for success, 1 for failure and 2 for a "
+      "wrong command "
+      "line.");
   cli::Run run;
   cli::add_up(app, run);
   cli::add_relay(app, run);
@@ -31,7 +33,7 @@ int main(int argc, char** argv) {
     std::string message = error.what();
     while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.pop_back();
     std::cerr << "turnctl: " << message << "; see `turnctl --help`\n";
-    return 1;
+    return 2;
   }
   const auto done = run();
   if (done) return 0;

@@ -16,7 +16,6 @@
 #include "cli/local_fleet.hpp"
 #include "cli/local_relays.hpp"
 #include "cli/state_directory.hpp"
-#include "monitor/ice/make_ice_config.hpp"
 #include "monitor/service/service.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
@@ -114,20 +113,12 @@ class Display {
   std::size_t drawn_ = 0;
 };
 
-// What a client in each region would get, by the verdicts of this status.
-std::vector<monitor::IceConfig> offers_for(const monitor::Fleet& fleet, const monitor::Status& status) {
-  std::map<monitor::RelayId, api::Verdict> verdicts;
-  for (const auto& cluster : status.clusters) {
-    for (const auto& region : cluster.regions) {
-      for (const auto& relay : region.relays) verdicts[{cluster.name, region.name, relay.name}] = relay.verdict;
-    }
-  }
+// What a client in each region would get now.
+std::vector<monitor::IceConfig> offers_of(const monitor::Service& service, const monitor::Fleet& fleet) {
   std::vector<monitor::IceConfig> offers;
   for (const auto& cluster : fleet.clusters) {
     for (const auto& region : cluster.regions) {
-      auto config = monitor::make_ice_config(
-          {.cluster = cluster.name, .region = region.name, .user = "you", .session = ""}, cluster,
-          [&](const monitor::RelayId& id) { return verdicts[id]; }, real_clock().system());
+      auto config = service.ice_config({.cluster = cluster.name, .region = region.name, .user = "you", .session = ""});
       if (config) offers.push_back(std::move(*config));
     }
   }
@@ -190,7 +181,7 @@ Result<void> up(const UpOptions& options) {
       }
     }
     filled.problems = problems.get();
-    filled.offers = offers_for(fleet, filled.status);
+    filled.offers = offers_of(**service, fleet);
   });
 
   auto control = http::Server::listen(io, state->control_address(),

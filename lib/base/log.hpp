@@ -1,7 +1,7 @@
 // Structured logs on stderr: one line for each event, logfmt by default or JSON. Thread-safe.
 //
-//   log::info("verdict changed", {{"relay", "eu-0"}, {"verdict", "Unhealthy"}, {"cause", "timeout"}});
-//   -> time=2026-08-01T12:00:00.123Z level=info msg="verdict changed" relay=eu-0 verdict=Unhealthy cause=timeout
+//   log::info("verdict changed", {{"relay", "eu-0"}, {"verdict", "Unhealthy"}, {"cause", "data-path"}});
+//   -> time=2026-08-01T12:00:00.123Z level=info msg="verdict changed" relay=eu-0 verdict=Unhealthy cause=data-path
 //
 // A Secret has no conversion to a field's value: logging one does not compile.
 #pragma once

@@ -1,4 +1,4 @@
-// Randomness fit for keys and transaction ids, from OpenSSL. Thread-safe.
+// Randomness fit for keys and transaction ids, from OpenSSL. Thread-safe; not for use between fork() and exec().
 #pragma once
 
 #include <cstdint>

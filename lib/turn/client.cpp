@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 constexpr auto channel_renewal = 4min;
 constexpr auto refresh_retry = 5s;
 constexpr auto max_lifetime = std::chrono::seconds(24h);
-constexpr std::size_t max_challenge = 763;  // bytes in REALM and NONCE, RFC 8489 sections 14.9 and 14.10
 
 Method method_of(Operation operation) {
   switch (operation) {
@@ -39,6 +38,12 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+// In a dual allocation coturn writes 0.0.0.0:0 for a family that it refused.
+std::optional<SocketAddress> relayed_address(const Message& message, int index) {
+  const auto address = message.address(AttributeType::xor_relayed_address, index);
+  return address && address->port() != 0 ? address : std::nullopt;
+}
+
 }  // namespace
 
 std::string_view operation_name(Operation operation) {
@@ -57,7 +62,9 @@ std::string_view operation_name(Operation operation) {
   return "";
 }
 
-Client::Client(ClientConfig config) : config_(std::move(config)) {}
+Client::Client(ClientConfig config) : config_(std::move(config)) {
+  if (config_.reliable) config_.retransmission = config_.retransmission.sent_once();
+}
 
 void Client::binding(SteadyTime now) {
   std::erase_if(pending_, [](const Pending& p) { return p.operation == Operation::binding; });
@@ -89,7 +96,6 @@ void Client::release(SteadyTime now) {
   if (state_ == State::releasing) return;
   pending_.clear();
   channels_.clear();
-  transmits_.clear();
   if (!needs_release()) {
     close();
     events_.push_back(Released{});
@@ -116,9 +122,16 @@ std::optional<ChannelData> Client::receive(Bytes datagram, SteadyTime now) {
     // RFC 8489 section 9.2.5. A server that could not authenticate the request cannot sign its answer: 400, 401, 438.
     const auto error = success ? std::nullopt : message->error_code();
     const bool may_be_unsigned = error && (error->code == 400 || error->code == 401 || error->code == 438);
-    const Check check = message->check_integrity(key_.reveal());
+    const Check check = message->check_integrity(key_);
     if (check == Check::wrong || (check == Check::absent && !may_be_unsigned)) {
       ++forged_;
+      // As if it had never come; but over a stream nothing else will come in its place.
+      if (config_.reliable) {
+        const Pending pending = std::move(*found);
+        pending_.erase(found);
+        fail_operation(pending, Failure{.kind = Failure::Kind::malformed,
+                                        .reason = "MESSAGE-INTEGRITY of the answer is missing or wrong"});
+      }
       return std::nullopt;
     }
   }
@@ -148,13 +161,20 @@ void Client::on_success(Pending pending, const Message& message, SteadyTime now)
     }
     case Operation::allocate: {
       may_be_allocated_ = true;
-      const auto relayed = message.address(AttributeType::xor_relayed_address);
+      auto relayed = relayed_address(message, 0);
+      auto additional = config_.dual ? relayed_address(message, 1) : std::nullopt;
+      if (!relayed || (additional && relayed->family() == SocketAddress::Family::ipv6)) std::swap(relayed, additional);
+      const auto refused = config_.dual ? message.address_error_code() : std::nullopt;
       const auto lifetime = message.lifetime();
       if (!relayed) return malformed("the answer has no XOR-RELAYED-ADDRESS");
       if (!lifetime || lifetime->count() == 0) return malformed("the answer has no LIFETIME");
       state_ = State::allocated;
       set_lifetime(*lifetime, now);
-      events_.push_back(Allocated{*relayed, message.address(AttributeType::xor_mapped_address), *lifetime});
+      events_.push_back(Allocated{.relayed = *relayed,
+                                  .mapped = message.address(AttributeType::xor_mapped_address),
+                                  .lifetime = *lifetime,
+                                  .relayed_additional = additional,
+                                  .additional_refused = refused ? std::optional(refused->code) : std::nullopt});
       return;
     }
     case Operation::channel_bind: {
@@ -187,19 +207,21 @@ void Client::on_error(Pending pending, const Message& message, SteadyTime now) {
   Failure failure{.kind = Failure::Kind::error_response,
                   .code = error->code,
                   .reason = printable(error->reason),
-                  .alternate_server = message.address(AttributeType::alternate_server)};
+                  .alternate_server = message.address(AttributeType::alternate_server),
+                  .alternate_domain = printable(message.text(AttributeType::alternate_domain).value_or(""))};
 
   if (error->code == 401 && (pending.authenticated || config_.username.empty())) {
     failure.kind = Failure::Kind::unauthorized;
   } else if (error->code == 438 && pending.stale_nonces > 0) {
     failure.kind = Failure::Kind::stale_nonce;
-  } else if (error->code == 401 || error->code == 438) {
-    if (take_challenge(message)) {
+  } else if ((error->code == 401 || error->code == 438) && pending.operation != Operation::binding) {
+    const auto taken = take_challenge(message);
+    if (taken) {
       if (error->code == 438) ++pending.stale_nonces;
       return send(std::move(pending), now);
     }
     failure.kind = Failure::Kind::malformed;
-    failure.reason = "the answer has no usable REALM and NONCE";
+    failure.reason = taken.error().message;
   } else if (error->code == 437 && pending.operation == Operation::release) {
     close();
     events_.push_back(Released{});
@@ -208,17 +230,27 @@ void Client::on_error(Pending pending, const Message& message, SteadyTime now) {
   fail_operation(pending, std::move(failure));
 }
 
-bool Client::take_challenge(const Message& message) {
-  const auto realm = message.text(AttributeType::realm);
-  const auto nonce = message.text(AttributeType::nonce);
-  const auto usable = [](std::string_view text) { return !text.empty() && text.size() <= max_challenge; };
-  if (!realm || !nonce || !usable(*realm) || !usable(*nonce)) return false;
-  nonce_ = *nonce;
-  if (realm_ != *realm || key_.empty()) {
-    realm_ = *realm;
-    key_ = long_term_key(config_.username, realm_, config_.password);
+Result<> Client::take_challenge(const Message& message) {
+  auto challenge = read_challenge(message);
+  if (!challenge) return turnkeeper::fail(challenge.error());
+  const bool known = !key_.empty();
+  if (known && uses_sha256() && challenge->algorithms.empty()) {
+    // A later challenge need not repeat what the first one offered, and cannot take it back.
+    challenge->algorithms = challenge_.algorithms;
+    challenge->algorithm = challenge_.algorithm;
   }
-  return true;
+  challenge->anonymous = challenge->anonymous || challenge_.anonymous;
+  if (known && challenge_.algorithm == PasswordAlgorithm::sha256 && challenge->algorithm == PasswordAlgorithm::md5) {
+    return turnkeeper::fail("the server offers weaker password algorithms than before");
+  }
+  const bool same_key = known && challenge->realm == challenge_.realm && challenge->algorithm == challenge_.algorithm &&
+                        challenge->integrity() == challenge_.integrity();
+  challenge_ = std::move(*challenge);
+  if (!same_key) {
+    const auto key = long_term_key(config_.username, challenge_.realm, config_.password, challenge_.algorithm);
+    key_ = IntegrityKey(key.reveal(), challenge_.integrity());
+  }
+  return {};
 }
 
 void Client::fail_operation(const Pending& pending, Failure failure) {
@@ -255,10 +287,7 @@ void Client::on_time(SteadyTime now) {
       i = 0;  // failing may have dropped the others too
       continue;
     }
-    if (due == Transaction::Due::send) {
-      const Bytes request = pending_[i].transaction.request();
-      transmits_.emplace_back(request.begin(), request.end());
-    }
+    if (due == Transaction::Due::send) pending_[i].transmit = true;
     ++i;
   }
   if (state_ != State::allocated) return;
@@ -300,17 +329,17 @@ std::optional<SteadyTime> Client::next_timeout() const {
   return next;
 }
 
-std::optional<std::vector<std::uint8_t>> Client::poll_transmit() {
-  if (transmits_.empty()) return std::nullopt;
-  auto datagram = std::move(transmits_.front());
-  transmits_.pop_front();
-  return datagram;
+std::optional<Bytes> Client::poll_transmit() {
+  for (auto& pending : pending_) {
+    if (std::exchange(pending.transmit, false)) return pending.transaction.request();
+  }
+  return std::nullopt;
 }
 
 std::optional<Event> Client::poll_event() {
   if (events_.empty()) return std::nullopt;
   auto event = std::move(events_.front());
-  events_.pop_front();
+  events_.erase(events_.begin());  // there is seldom a second one
   return event;
 }
 
@@ -336,6 +365,13 @@ std::vector<std::uint8_t> Client::encode(Operation operation, const TransactionI
       return builder.finish();
     case Operation::allocate:
       builder.requested_transport_udp().lifetime(config_.lifetime);
+      if (config_.dual) {
+        // Each server knows one of the two numbers and ignores the other.
+        builder.address_family(AttributeType::additional_address_family, SocketAddress::Family::ipv6)
+            .address_family(AttributeType::draft_additional_address_family, SocketAddress::Family::ipv6);
+      } else if (config_.address_family) {
+        builder.address_family(AttributeType::requested_address_family, *config_.address_family);
+      }
       break;
     case Operation::refresh:
       builder.lifetime(config_.lifetime);
@@ -352,10 +388,17 @@ std::vector<std::uint8_t> Client::encode(Operation operation, const TransactionI
       break;
   }
   if (!key_.empty()) {
-    builder.text(AttributeType::username, config_.username)
-        .text(AttributeType::realm, realm_)
-        .text(AttributeType::nonce, nonce_)
-        .integrity(key_.reveal());
+    if (challenge_.anonymous) {
+      builder.bytes(AttributeType::userhash, user_hash(config_.username, challenge_.realm));
+    } else {
+      builder.text(AttributeType::username, config_.username);
+    }
+    builder.text(AttributeType::realm, challenge_.realm).text(AttributeType::nonce, challenge_.nonce);
+    if (uses_sha256()) {
+      builder.bytes(AttributeType::password_algorithms, challenge_.algorithms)
+          .password_algorithm(static_cast<std::uint16_t>(challenge_.algorithm));
+    }
+    builder.integrity(key_);
   }
   return builder.finish();
 }

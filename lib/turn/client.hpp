@@ -13,7 +13,12 @@
 //
 // One client is one 5-tuple and at most one allocation. It answers 401 and 438 by itself, retransmits, and once
 // allocated keeps the allocation and its channels alive until release(). Times out by the retransmission rules only: a
-// caller with a deadline of its own stops waiting and calls release().
+// caller with a deadline of its own stops waiting and calls release(). A redirect (300) is a Failure that says where
+// to: another server is another 5-tuple, so another Client.
+//
+// Authentication is what the server asks for: MESSAGE-INTEGRITY as in RFC 5389, or MESSAGE-INTEGRITY-SHA256, hidden
+// user names and SHA-256 keys where its nonce and PASSWORD-ALGORITHMS say so (RFC 8489 section 9.2). A client that has
+// once been offered the stronger form never goes back to the weaker one.
 //
 // After Refresh(0) a relay may refuse the same 5-tuple for about a second (437): give each client a fresh local port.
 // Not thread-safe. Never throws but for memory.
@@ -21,7 +26,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,7 +34,9 @@
 
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/secret.hpp"
+#include "turnkeeper/turn/challenge.hpp"
 #include "turnkeeper/turn/channel_data.hpp"
+#include "turnkeeper/turn/integrity.hpp"
 #include "turnkeeper/turn/message.hpp"
 #include "turnkeeper/turn/socket_address.hpp"
 #include "turnkeeper/turn/transaction.hpp"
@@ -47,13 +53,14 @@ struct Failure {
     error_response,  // the server said so: `code` and `reason`
     unauthorized,    // 401 to a request that carried credentials
     stale_nonce,     // 438 to the nonce that the server had just given
-    malformed,       // an answer that RFC 8489 or 8656 does not allow: `reason` says what is wrong with it
+    malformed,       // an answer that RFC 8489 or 8656 does not allow, or that must not be trusted: `reason` says why
   };
   Operation operation{};
   Kind kind{};
   int code = 0;                                   // the STUN error code, where one was received
   std::string reason;                             // printable, at most 128 bytes, whatever the server sent
   std::optional<SocketAddress> alternate_server;  // of a 300
+  std::string alternate_domain;                   // of a 300, to verify the other server's certificate by; often empty
 };
 
 struct BindingAnswered {
@@ -63,6 +70,10 @@ struct Allocated {
   SocketAddress relayed;
   std::optional<SocketAddress> mapped;
   std::chrono::seconds lifetime{0};
+  // Of a dual allocation: the IPv6 address beside the IPv4 one in `relayed`, or the error code with which the server
+  // refused the family that `relayed` is not of (440, 508, ...). A server that knows no dual allocation gives neither.
+  std::optional<SocketAddress> relayed_additional;
+  std::optional<int> additional_refused;
 };
 struct ChannelBound {
   std::uint16_t channel = 0;
@@ -83,6 +94,14 @@ struct ClientConfig {
   std::string software;                // SOFTWARE of every request; empty: none
   std::chrono::seconds lifetime{600};  // asked for; the server may give another
   Retransmission retransmission;
+  // The transport delivers by itself: each request is sent once and given up after as long as all retransmissions would
+  // have taken, 39.5 s by default (RFC 8489 section 6.2.2).
+  bool reliable = false;
+  // REQUESTED-ADDRESS-FAMILY. Nothing: the server's default, which is IPv4.
+  std::optional<SocketAddress::Family> address_family;
+  // An IPv4 and an IPv6 relayed address in one allocation (ADDITIONAL-ADDRESS-FAMILY, RFC 8656 section 7.1). The two
+  // cannot be asked for together: `address_family` then counts for nothing.
+  bool dual = false;
 };
 
 class Client {
@@ -110,9 +129,11 @@ class Client {
 
   // Nothing: only a datagram or a call can change anything.
   [[nodiscard]] std::optional<SteadyTime> next_timeout() const;
-  // The next datagram to send, in order.
-  [[nodiscard]] std::optional<std::vector<std::uint8_t>> poll_transmit();
+  // The next datagram to send, valid until the next call that is not const. A request that was answered, replaced or
+  // given up in the meantime is not sent any more, so at most one datagram waits for each request that is under way.
+  [[nodiscard]] std::optional<Bytes> poll_transmit();
   [[nodiscard]] std::optional<Event> poll_event();
+  [[nodiscard]] bool has_event() const { return !events_.empty(); }
 
   // Allocated, not released and not known to be lost.
   [[nodiscard]] bool allocated() const { return state_ == State::allocated; }
@@ -120,6 +141,8 @@ class Client {
   [[nodiscard]] bool needs_release() const { return may_be_allocated_ && state_ != State::closed; }
   // The server named its realm and nonce: it reads Allocate requests, whatever becomes of them.
   [[nodiscard]] bool challenged() const { return !key_.empty(); }
+  // The server made it use MESSAGE-INTEGRITY-SHA256.
+  [[nodiscard]] bool uses_sha256() const { return !challenge_.algorithms.empty(); }
   // How many answers were dropped because MESSAGE-INTEGRITY was missing or wrong.
   [[nodiscard]] int forged() const { return forged_; }
 
@@ -129,6 +152,7 @@ class Client {
   struct Pending {
     Operation operation{};
     Transaction transaction;
+    bool transmit = false;  // for poll_transmit()
     bool authenticated = false;
     int stale_nonces = 0;
     std::uint16_t channel = 0;  // of channel_bind
@@ -148,8 +172,8 @@ class Client {
   [[nodiscard]] Channel* find_channel(std::uint16_t number);
   void on_success(Pending pending, const Message& message, SteadyTime now);
   void on_error(Pending pending, const Message& message, SteadyTime now);
-  // Takes realm and nonce from a 401 or 438; false when they are missing or absurd.
-  bool take_challenge(const Message& message);
+  // What a 401 or 438 asks for; an error when it cannot or must not be answered.
+  [[nodiscard]] Result<> take_challenge(const Message& message);
   void fail_operation(const Pending& pending, Failure failure);
   void set_lifetime(std::chrono::seconds lifetime, SteadyTime now);
   void close();
@@ -157,16 +181,14 @@ class Client {
   ClientConfig config_;
   State state_ = State::idle;
   bool may_be_allocated_ = false;
-  std::string realm_;
-  std::string nonce_;
-  Secret key_;  // empty until the server named its realm
+  Challenge challenge_;
+  IntegrityKey key_;  // empty until the server named its realm
   int forged_ = 0;
   std::vector<Pending> pending_;
   std::vector<Channel> channels_;
   SteadyTime refresh_at_;
   SteadyTime expires_at_;
-  std::deque<std::vector<std::uint8_t>> transmits_;
-  std::deque<Event> events_;
+  std::vector<Event> events_;
 };
 
 }  // namespace turnkeeper::turn

@@ -1,20 +1,18 @@
 #include "turnkeeper/turn/credentials.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <array>
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/turn/integrity.hpp"
 
 namespace turnkeeper::turn {
 
 Secret time_limited_password(const Secret& secret, std::string_view username) {
-  std::array<unsigned char, 20> digest{};
-  unsigned size = digest.size();
-  HMAC(EVP_sha1(), secret.reveal().data(), static_cast<int>(secret.reveal().size()),
-       reinterpret_cast<const unsigned char*>(username.data()), username.size(), digest.data(), &size);
-  return Secret(base64_encode(std::string_view(reinterpret_cast<const char*>(digest.data()), size)));
+  const IntegrityKey key(secret.reveal(), IntegrityAlgorithm::sha1);
+  const auto digest = key.digest({}, {reinterpret_cast<const std::uint8_t*>(username.data()), username.size()});
+  return Secret(base64_encode({reinterpret_cast<const char*>(digest.data()), key.size()}));
 }
 
 Credential time_limited_credential(const Secret& secret, std::string_view user, SystemTime expires) {
@@ -27,15 +25,29 @@ Credential time_limited_credential(const Secret& secret, std::string_view user, 
   return credential;
 }
 
-Secret long_term_key(std::string_view username, std::string_view realm, const Secret& password) {
+Secret long_term_key(std::string_view username, std::string_view realm, const Secret& password,
+                     PasswordAlgorithm algorithm) {
+  // Fetched once; a look-up among the providers at each use takes as long as the digest.
+  static const EVP_MD* const md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::string text;
   text.append(username).append(":").append(realm).append(":").append(password.reveal());
   const Secret input(std::move(text));  // wiped when it goes
-  std::string key(16, '\0');
-  unsigned size = 16;
+  const bool is_md5 = algorithm == PasswordAlgorithm::md5;
+  std::string key(is_md5 ? 16 : 32, '\0');
+  unsigned size = 0;
   EVP_Digest(input.reveal().data(), input.reveal().size(), reinterpret_cast<unsigned char*>(key.data()), &size,
-             EVP_md5(), nullptr);
+             is_md5 ? md5 : sha256, nullptr);
   return Secret(std::move(key));
+}
+
+std::array<std::uint8_t, 32> user_hash(std::string_view username, std::string_view realm) {
+  std::string text;
+  text.append(username).append(":").append(realm);
+  std::array<std::uint8_t, 32> hash{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), hash.data(), &size, EVP_sha256(), nullptr);
+  return hash;
 }
 
 }  // namespace turnkeeper::turn

@@ -5,6 +5,8 @@
 //   credential.username;   // "1700086400:alice"
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -27,8 +29,16 @@ struct Credential {
 // The password alone, for a user name that exists already.
 [[nodiscard]] Secret time_limited_password(const Secret& secret, std::string_view username);
 
-// The HMAC key of long-term credentials, MD5("username:realm:password") (RFC 8489 section 9.2.2): 16 raw bytes. The
-// texts are used as they are: OpaqueString preparation (RFC 8265) is the caller's, and changes nothing in ASCII.
-[[nodiscard]] Secret long_term_key(std::string_view username, std::string_view realm, const Secret& password);
+// How a password becomes a key, with the numbers of RFC 8489 section 18.5.
+enum class PasswordAlgorithm : std::uint16_t { md5 = 1, sha256 = 2 };
+
+// The HMAC key of long-term credentials, the digest of "username:realm:password" (RFC 8489 sections 9.2.2 and 18.5.1):
+// 16 or 32 raw bytes. The texts are used as they are: OpaqueString preparation (RFC 8265) is the caller's, and changes
+// nothing in ASCII.
+[[nodiscard]] Secret long_term_key(std::string_view username, std::string_view realm, const Secret& password,
+                                   PasswordAlgorithm algorithm = PasswordAlgorithm::md5);
+
+// USERHASH, SHA-256 of "username:realm" (RFC 8489 section 14.4): a user name that only the server recognizes.
+[[nodiscard]] std::array<std::uint8_t, 32> user_hash(std::string_view username, std::string_view realm);
 
 }  // namespace turnkeeper::turn

@@ -1,8 +1,6 @@
 #include "turnkeeper/turn/message.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 
@@ -14,7 +12,8 @@ namespace {
 
 constexpr std::size_t attribute_header = 4;
 constexpr std::size_t sha1_size = 20;
-constexpr std::size_t integrity_size = attribute_header + sha1_size;
+constexpr std::size_t sha256_size =
+    32;  // a truncated one (RFC 8489 section 14.6) is for usages that say so; TURN does not
 constexpr std::size_t fingerprint_size = attribute_header + 4;
 constexpr std::uint32_t fingerprint_xor = 0x5354554E;  // "STUN"
 
@@ -46,7 +45,15 @@ bool known(AttributeType type) {
     case AttributeType::requested_address_family:
     case AttributeType::requested_transport:
     case AttributeType::message_integrity_sha256:
+    case AttributeType::password_algorithm:
+    case AttributeType::userhash:
     case AttributeType::xor_mapped_address:
+    case AttributeType::additional_address_family:
+    case AttributeType::address_error_code:
+    case AttributeType::password_algorithms:
+    case AttributeType::alternate_domain:
+    case AttributeType::draft_additional_address_family:
+    case AttributeType::draft_address_error_code:
     case AttributeType::software:
     case AttributeType::alternate_server:
     case AttributeType::fingerprint:
@@ -75,11 +82,13 @@ std::uint32_t crc32(Bytes bytes) {
   return crc ^ 0xFFFFFFFFU;
 }
 
-std::array<std::uint8_t, sha1_size> hmac_sha1(std::string_view key, Bytes bytes) {
-  std::array<std::uint8_t, sha1_size> digest{};
-  unsigned size = digest.size();
-  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes.data(), bytes.size(), digest.data(), &size);
-  return digest;
+// What an integrity attribute at `at` holds: the digest of everything before it, under a header whose length ends right
+// behind it (RFC 8489 sections 14.5 and 14.6).
+IntegrityKey::Digest integrity_digest(const IntegrityKey& key, Bytes message, std::size_t at) {
+  std::array<std::uint8_t, header_size> header;
+  std::copy_n(message.begin(), header.size(), header.begin());
+  write_u16(header, 2, static_cast<std::uint16_t>(at + attribute_header + key.size() - header_size));
+  return key.digest(header, message.subspan(header_size, at - header_size));
 }
 
 // The mask of RFC 8489 section 14.2: the magic cookie, then (IPv6) the transaction id, which follow each other in the
@@ -102,6 +111,18 @@ std::optional<SocketAddress> decode_address(Bytes value) {
   if (value.size() == 8 && value[1] == 1) return read(std::array<std::uint8_t, 4>{});
   if (value.size() == 20 && value[1] == 2) return read(std::array<std::uint8_t, 16>{});
   return std::nullopt;
+}
+
+// ERROR-CODE and ADDRESS-ERROR-CODE: they differ in the first byte, which is not read here.
+std::optional<ErrorCode> decode_error_code(const std::optional<Bytes>& value) {
+  if (!value || value->size() < 4) return std::nullopt;
+  const int hundreds = (*value)[2] & 0x07;
+  const int rest = (*value)[3];
+  if (hundreds < 3 || hundreds > 6 || rest > 99) return std::nullopt;
+  constexpr std::size_t max_reason = 763;  // RFC 8489 section 14.8
+  const auto reason = value->subspan(4).first(std::min(value->size() - 4, max_reason));
+  return ErrorCode{hundreds * 100 + rest,
+                   std::string_view(reinterpret_cast<const char*>(reason.data()), reason.size())};
 }
 
 }  // namespace
@@ -127,7 +148,6 @@ Result<Message> Message::decode(Bytes datagram) {
   message.method_ = static_cast<Method>((type & 0x000F) | (type & 0x00E0) >> 1 | (type & 0x3E00) >> 2);
   message.class_ = static_cast<MessageClass>((type & 0x0010) >> 4 | (type & 0x0100) >> 7);
 
-  bool sealed = false;  // behind MESSAGE-INTEGRITY
   for (std::size_t at = header_size; at < datagram.size();) {
     if (datagram.size() - at < attribute_header) return fail("truncated STUN attribute header");
     const auto attribute = static_cast<AttributeType>(read_u16(datagram, at));
@@ -138,11 +158,18 @@ Result<Message> Message::decode(Bytes datagram) {
     if (attribute == AttributeType::fingerprint) {
       if (value_length != 4 || next != datagram.size()) return fail("FINGERPRINT is not the last attribute");
       message.fingerprint_at_ = at;
-    } else if (!sealed) {
+    } else if (message.integrity_sha256_at_ != 0) {
+      // ignored
+    } else if (attribute == AttributeType::message_integrity_sha256) {
+      if (value_length != sha256_size) return fail("MESSAGE-INTEGRITY-SHA256 has the wrong length");
+      message.integrity_sha256_at_ = at;
+      if (message.integrity_at_ == 0) message.attributes_end_ = next;
+    } else if (message.integrity_at_ != 0) {
+      // ignored
+    } else {
       if (attribute == AttributeType::message_integrity) {
         if (value_length != sha1_size) return fail("MESSAGE-INTEGRITY has the wrong length");
         message.integrity_at_ = at;
-        sealed = true;
       } else if (static_cast<std::uint16_t>(attribute) < 0x8000 && !known(attribute)) {
         message.unknown_required_ = true;
       }
@@ -159,10 +186,10 @@ TransactionId Message::transaction_id() const {
   return id;
 }
 
-std::optional<Bytes> Message::find(AttributeType type) const {
+std::optional<Bytes> Message::find(AttributeType type, int index) const {
   for (std::size_t at = header_size; at < attributes_end_;) {
     const std::size_t length = read_u16(bytes_, at + 2);
-    if (static_cast<AttributeType>(read_u16(bytes_, at)) == type) {
+    if (static_cast<AttributeType>(read_u16(bytes_, at)) == type && index-- == 0) {
       return bytes_.subspan(at + attribute_header, length);
     }
     at += attribute_header + padded(length);
@@ -176,22 +203,19 @@ std::optional<std::string_view> Message::text(AttributeType type) const {
   return std::string_view(reinterpret_cast<const char*>(value->data()), value->size());
 }
 
-std::optional<SocketAddress> Message::address(AttributeType type) const {
-  const auto value = find(type);
+std::optional<SocketAddress> Message::address(AttributeType type, int index) const {
+  const auto value = find(type, index);
   const auto address = value ? decode_address(*value) : std::nullopt;
   return address && xored(type) ? apply_xor(*address, bytes_) : address;
 }
 
 std::optional<ErrorCode> Message::error_code() const {
-  const auto value = find(AttributeType::error_code);
-  if (!value || value->size() < 4) return std::nullopt;
-  const int hundreds = (*value)[2] & 0x07;
-  const int rest = (*value)[3];
-  if (hundreds < 3 || hundreds > 6 || rest > 99) return std::nullopt;
-  constexpr std::size_t max_reason = 763;  // RFC 8489 section 14.8
-  const auto reason = value->subspan(4).first(std::min(value->size() - 4, max_reason));
-  return ErrorCode{hundreds * 100 + rest,
-                   std::string_view(reinterpret_cast<const char*>(reason.data()), reason.size())};
+  return decode_error_code(find(AttributeType::error_code));
+}
+
+std::optional<ErrorCode> Message::address_error_code() const {
+  const auto value = find(AttributeType::address_error_code);
+  return decode_error_code(value ? value : find(AttributeType::draft_address_error_code));
 }
 
 std::optional<std::chrono::seconds> Message::lifetime() const {
@@ -206,14 +230,15 @@ std::optional<std::uint16_t> Message::channel_number() const {
   return read_u16(*value, 0);
 }
 
+Check Message::check_integrity(const IntegrityKey& key) const {
+  const auto at = key.algorithm() == IntegrityAlgorithm::sha1 ? integrity_at_ : integrity_sha256_at_;
+  if (at == 0) return Check::absent;
+  const auto digest = integrity_digest(key, bytes_, at);
+  return CRYPTO_memcmp(digest.data(), &bytes_[at + attribute_header], key.size()) == 0 ? Check::good : Check::wrong;
+}
+
 Check Message::check_integrity(std::string_view key) const {
-  if (integrity_at_ == 0) return Check::absent;
-  // The digest covers everything before the attribute, under a header whose length ends right behind it.
-  std::vector<std::uint8_t> covered(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(integrity_at_));
-  write_u16(covered, 2, static_cast<std::uint16_t>(integrity_at_ + integrity_size - header_size));
-  const auto digest = hmac_sha1(key, covered);
-  const auto sent = bytes_.subspan(integrity_at_ + attribute_header, sha1_size);
-  return CRYPTO_memcmp(digest.data(), sent.data(), sha1_size) == 0 ? Check::good : Check::wrong;
+  return check_integrity(IntegrityKey(key, IntegrityAlgorithm::sha1));
 }
 
 Check Message::check_fingerprint() const {
@@ -280,17 +305,41 @@ MessageBuilder& MessageBuilder::requested_transport_udp() {
   return bytes(AttributeType::requested_transport, attribute);
 }
 
+MessageBuilder& MessageBuilder::address_family(AttributeType type, SocketAddress::Family family) {
+  const std::array<std::uint8_t, 4> attribute{static_cast<std::uint8_t>(family), 0, 0, 0};
+  return bytes(type, attribute);
+}
+
+MessageBuilder& MessageBuilder::password_algorithm(std::uint16_t number) {
+  std::array<std::uint8_t, 4> attribute{};
+  write_u16(attribute, 0, number);
+  return bytes(AttributeType::password_algorithm, attribute);
+}
+
 MessageBuilder& MessageBuilder::error_code(int code, std::string_view reason) {
-  std::vector<std::uint8_t> attribute{0, 0, static_cast<std::uint8_t>(code / 100),
+  return error(AttributeType::error_code, 0, code, reason);
+}
+
+MessageBuilder& MessageBuilder::address_error_code(SocketAddress::Family family, int code, std::string_view reason) {
+  return error(AttributeType::address_error_code, static_cast<std::uint8_t>(family), code, reason);
+}
+
+MessageBuilder& MessageBuilder::error(AttributeType type, std::uint8_t first, int code, std::string_view reason) {
+  std::vector<std::uint8_t> attribute{first, 0, static_cast<std::uint8_t>(code / 100),
                                       static_cast<std::uint8_t>(code % 100)};
   attribute.insert(attribute.end(), reason.begin(), reason.end());
-  return bytes(AttributeType::error_code, attribute);
+  return bytes(type, attribute);
+}
+
+MessageBuilder& MessageBuilder::integrity(const IntegrityKey& key) {
+  const auto digest = integrity_digest(key, out_, out_.size());
+  const auto type = key.algorithm() == IntegrityAlgorithm::sha1 ? AttributeType::message_integrity
+                                                                : AttributeType::message_integrity_sha256;
+  return bytes(type, Bytes(digest).first(key.size()));
 }
 
 MessageBuilder& MessageBuilder::integrity(std::string_view key) {
-  set_length(out_.size() + integrity_size - header_size);
-  const auto digest = hmac_sha1(key, out_);
-  return bytes(AttributeType::message_integrity, digest);
+  return integrity(IntegrityKey(key, IntegrityAlgorithm::sha1));
 }
 
 MessageBuilder& MessageBuilder::fingerprint() {

@@ -2,79 +2,93 @@
 
 #include <array>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
 
+#include "turnkeeper/turn/timer_wheel.hpp"
+
 namespace turnkeeper::turn {
+namespace {
+
+ClientConfig fitting(ClientConfig config, const Transport& transport) {
+  config.reliable = transport.reliable();
+  return config;
+}
+
+}  // namespace
 
 // Shared with handlers that are still queued when the session goes; `closed` silences them.
 struct Session::State : std::enable_shared_from_this<Session::State> {
-  State(const boost::asio::any_io_executor& executor, const Clock& clock_in, std::unique_ptr<Transport> transport_in,
+  State(const boost::asio::any_io_executor& executor_in, const Clock& clock_in, std::unique_ptr<Transport> transport_in,
         ClientConfig config, Handlers handlers_in)
       : clock(clock_in),
         transport(std::move(transport_in)),
-        client(std::move(config)),
+        client(fitting(std::move(config), *transport)),
         handlers(std::move(handlers_in)),
-        timer(executor) {}
+        executor(executor_in),
+        timer(TimerWheel::of(executor_in), *this) {}
 
   void start() {
-    const std::weak_ptr<State> weak = weak_from_this();
-    transport->start({.on_message =
-                          [weak](Bytes message) {
-                            if (const auto self = weak.lock()) self->on_message(message);
-                          },
+    // The transport goes with this, and calls nothing after that.
+    transport->start({.on_message = [this](Bytes message) { on_message(message); },
                       .on_unreachable =
-                          [weak](const std::string& reason) {
-                            const auto self = weak.lock();
-                            if (self && !self->closed) self->handlers.on_unreachable(reason);
+                          [this](const PathFailure& failure) {
+                            const auto self = shared_from_this();
+                            if (!closed) handlers.on_unreachable(failure);
                           }});
   }
 
   void on_message(Bytes message) {
     if (closed) return;
+    const auto self = shared_from_this();
     if (const auto data = client.receive(message, clock.steady())) {
       handlers.on_data(data->channel, data->payload);
       return;
     }
     progress();
+    deliver();
   }
 
-  // Sends what the client wants sent, sets the timer, and has its events delivered from the executor.
+  void on_time() {
+    if (closed) return;
+    client.on_time(clock.steady());
+    progress();
+    deliver();
+  }
+
+  // Sends what the client wants sent and sets the timer.
   void progress() {
     while (auto datagram = client.poll_transmit()) transport->send(*datagram);
-    arm();
-    while (auto event = client.poll_event()) {
-      boost::asio::post(timer.get_executor(), [self = shared_from_this(), event = std::move(*event)] {
-        if (!self->closed) self->handlers.on_event(event);
-      });
+    if (const auto next = client.next_timeout()) {
+      timer.set(*next);
+    } else {
+      timer.clear();
     }
   }
 
-  void arm() {
-    const auto next = client.next_timeout();
-    if (next == armed) return;
-    armed = next;
-    if (!next) {
-      timer.cancel();
-      return;
+  // The same at the caller's wish: what comes of it must not be told from within the call.
+  void progress_and_deliver_later() {
+    progress();
+    if (!client.has_event() || delivering) return;
+    boost::asio::post(executor, [self = shared_from_this()] { self->deliver(); });
+  }
+
+  void deliver() {
+    if (std::exchange(delivering, true)) return;
+    while (!closed) {
+      const auto event = client.poll_event();
+      if (!event) break;
+      handlers.on_event(*event);
     }
-    timer.expires_at(*next);
-    timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (error || !self || self->closed) return;
-      self->armed.reset();
-      self->client.on_time(self->clock.steady());
-      self->progress();
-    });
+    delivering = false;
   }
 
   const Clock& clock;
   std::unique_ptr<Transport> transport;
   Client client;
   Handlers handlers;
-  boost::asio::steady_timer timer;
-  std::optional<SteadyTime> armed;
-  std::array<std::uint8_t, channel_header_size + 1500> frame{};
+  boost::asio::any_io_executor executor;
+  TimerOf<State, &State::on_time> timer;
+  bool delivering = false;
   bool closed = false;
 };
 
@@ -90,37 +104,39 @@ Session::~Session() {
     while (auto datagram = state_->client.poll_transmit()) state_->transport->send(*datagram);
   }
   state_->closed = true;
-  state_->timer.cancel();
+  state_->timer.clear();
 }
 
 void Session::binding() {
   state_->client.binding(state_->clock.steady());
-  state_->progress();
+  state_->progress_and_deliver_later();
 }
 
 void Session::allocate() {
   state_->client.allocate(state_->clock.steady());
-  state_->progress();
+  state_->progress_and_deliver_later();
 }
 
 std::uint16_t Session::bind_channel(const SocketAddress& peer) {
   const auto channel = state_->client.bind_channel(peer, state_->clock.steady());
-  state_->progress();
+  state_->progress_and_deliver_later();
   return channel;
 }
 
 void Session::refresh() {
   state_->client.refresh(state_->clock.steady());
-  state_->progress();
+  state_->progress_and_deliver_later();
 }
 
 void Session::release() {
   state_->client.release(state_->clock.steady());
-  state_->progress();
+  state_->progress_and_deliver_later();
 }
 
 void Session::send(std::uint16_t channel, Bytes payload) {
-  const auto message = encode_channel_data(state_->frame, channel, payload);
+  // Not part of each session: with thousands of them it would leave the cache between two payloads.
+  thread_local std::array<std::uint8_t, channel_header_size + 1500> frame;
+  const auto message = encode_channel_data(frame, channel, payload);
   if (!message.empty()) state_->transport->send(message);
 }
 

@@ -30,10 +30,11 @@ class Session {
   struct Handlers {
     std::function<void(const Event&)> on_event;
     std::function<void(std::uint16_t channel, Bytes payload)> on_data;
-    std::function<void(const std::string& reason)> on_unreachable;  // see Transport::Receiver
+    std::function<void(const PathFailure&)> on_unreachable;  // see Transport::Receiver
   };
 
-  // The clock must outlive the session; its steady time must be the machine's, which drives the timer.
+  // ClientConfig::reliable is taken from the transport. The clock must outlive the session; its steady time must be the
+  // machine's, which drives the timer.
   Session(const boost::asio::any_io_executor& executor, const Clock& clock, std::unique_ptr<Transport> transport,
           ClientConfig config, Handlers handlers);
   ~Session();

@@ -57,8 +57,17 @@ std::span<const std::uint8_t> SocketAddress::ip() const {
 
 std::string SocketAddress::ip_string() const {
   char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(family_ == Family::ipv4 ? AF_INET : AF_INET6, ip_.data(), text, sizeof text);
-  return text;
+  if (family_ == Family::ipv6) {
+    inet_ntop(AF_INET6, ip_.data(), text, sizeof text);
+    return text;
+  }
+  // inet_ntop() goes by way of printf().
+  char* end = text;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, text + sizeof text, ip_[i]).ptr;
+  }
+  return {text, end};
 }
 
 std::string SocketAddress::to_string() const {

@@ -11,12 +11,16 @@
 
 namespace turnkeeper::turn {
 
-// With the defaults a request goes out at 0, 500, 1500, 3500, 7500, 15500, 31500 ms and fails at 39500 ms. A transport
-// that delivers by itself uses max_requests = 1.
+// With the defaults a request goes out at 0, 500, 1500, 3500, 7500, 15500, 31500 ms and fails at 39500 ms.
 struct Retransmission {
   std::chrono::milliseconds rto{500};  // the first interval; doubles each time
   int max_requests = 7;                // Rc, at least 1
   int last_wait = 16;                  // Rm, in units of rto: how long after the last request to give up
+
+  // The same time in all, for a transport that delivers by itself: one request (section 6.2.2, Ti = 39.5 s).
+  [[nodiscard]] Retransmission sent_once() const {
+    return {.rto = rto * ((1 << (max_requests - 1)) - 1 + last_wait), .max_requests = 1, .last_wait = 1};
+  }
 };
 
 class Transaction {

@@ -1,10 +1,11 @@
-// TURN over UDP: a connected socket on a fresh port chosen by the kernel, so that answers from elsewhere never arrive
-// and ICMP errors do.
+// TURN over UDP: a connected socket on a fresh port, so that answers from elsewhere never arrive and ICMP errors do.
+// The ports of an io_context go round: one comes up again after some 28,000 others.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 forgets it under C++20
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/system/error_code.hpp>
 #include <memory>
 
 #include "turnkeeper/base/result.hpp"
@@ -15,5 +16,8 @@ namespace turnkeeper::turn {
 // An error when there is no route to the server, or no socket to be had.
 [[nodiscard]] Result<std::unique_ptr<Transport>> open_udp(const boost::asio::any_io_executor& executor,
                                                           const SocketAddress& server);
+// The same in the words of errno; nothing and an error.
+[[nodiscard]] std::unique_ptr<Transport> open_udp(const boost::asio::any_io_executor& executor,
+                                                  const SocketAddress& server, boost::system::error_code& error);
 
 }  // namespace turnkeeper::turn

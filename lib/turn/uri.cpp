@@ -23,6 +23,10 @@ constexpr std::array<SchemeName, 4> schemes{{
     {"turns", Uri::Scheme::turns, 5349},
 }};
 
+const SchemeName& entry_of(Uri::Scheme scheme) {
+  return *std::find_if(schemes.begin(), schemes.end(), [&](const auto& entry) { return entry.scheme == scheme; });
+}
+
 constexpr const char* advice = "write it as turn:turn.example.org:3478?transport=udp or stun:turn.example.org:3478";
 
 auto wrong(std::string_view text, const std::string& what) {
@@ -51,7 +55,6 @@ Result<Uri> Uri::parse(std::string_view text) {
 
   Uri uri;
   uri.scheme = scheme->scheme;
-  uri.port = scheme->default_port;
   auto rest = text.substr(colon + 1);
   if (rest.starts_with("//")) return wrong(text, "these URIs have no //");
 
@@ -102,24 +105,44 @@ Result<Uri> Uri::parse(std::string_view text) {
   }
 
   if (has_port) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), uri.port);
-    if (error != std::errc() || end != digits.data() + digits.size() || uri.port == 0) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc() || end != digits.data() + digits.size() || port == 0) {
       return wrong(text, "bad port \"" + std::string(digits) + "\"");
     }
+    uri.port = port;
   }
   return uri;
 }
 
 std::string Uri::to_string() const {
-  const auto scheme_name =
-      std::find_if(schemes.begin(), schemes.end(), [&](const auto& entry) { return entry.scheme == scheme; })->name;
-  std::string text(scheme_name);
+  std::string text(entry_of(scheme).name);
   text += ':';
   text += host.find(':') == std::string::npos ? host : "[" + host + "]";
-  text += ':' + std::to_string(port);
+  if (port) text += ':' + std::to_string(*port);
   if (transport == Transport::udp) text += "?transport=udp";
   if (transport == Transport::tcp) text += "?transport=tcp";
   return text;
+}
+
+std::uint16_t Uri::default_port() const {
+  return entry_of(scheme).default_port;
+}
+
+std::optional<Protocol> Uri::protocol() const {
+  switch (scheme) {
+    case Scheme::stun:
+      return Protocol::udp;
+    case Scheme::stuns:
+      return Protocol::tls;
+    case Scheme::turn:
+      if (transport == Transport::unspecified) return std::nullopt;
+      return transport == Transport::udp ? Protocol::udp : Protocol::tcp;
+    case Scheme::turns:
+      if (transport == Transport::unspecified) return std::nullopt;
+      return transport == Transport::udp ? Protocol::dtls : Protocol::tls;
+  }
+  return std::nullopt;
 }
 
 }  // namespace turnkeeper::turn

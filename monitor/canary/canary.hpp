@@ -1,7 +1,9 @@
 // A canary: a standing allocation on one relay with an echo through it every 100 ms, which finds the relay's death
-// within half a second. Decides nothing itself (canary_state.hpp); carries out, over UDP.
+// within half a second. Decides nothing itself (canary_state.hpp); carries out. Over UDP the canaries of a monitor
+// share a few sockets (udp_ports.hpp); on a relay without UDP each has its own connection. An echo costs no memory.
 //
-//   CanaryOptions options{.vantage = "fra-1", .host = "192.0.2.1", .port = 3478};
+//   auto ground = std::make_shared<CanaryGround>(io.get_executor(), real_clock());   // for all canaries
+//   CanaryOptions options{.vantage = "fra-1", .uri = canary_uri(relay), .ground = ground};
 //   options.credential = [&] { return current_credential(); };
 //   options.on_observation = [&](const Observation& observation) { judge(observation); };
 //   Canary canary(io.get_executor(), real_clock(), std::move(options));
@@ -24,22 +26,37 @@
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/result.hpp"
 #include "turnkeeper/turn/credentials.hpp"
+#include "turnkeeper/turn/resolve.hpp"
+#include "turnkeeper/turn/tls.hpp"
+#include "turnkeeper/turn/udp_ports.hpp"
+#include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::monitor {
 
+// What the canaries on one executor share. The clock outlives it; its steady time must be the machine's.
+struct CanaryGround {
+  CanaryGround(const boost::asio::any_io_executor& executor, const Clock& clock);
+
+  turn::UdpPorts ports;
+  std::shared_ptr<turn::Resolver> resolver;
+};
+
 struct CanaryOptions {
   std::string vantage;  // copied into the observations
-  std::string host;     // a name or an address
-  std::uint16_t port = 3478;
-  CanaryPolicy policy;
+  // The first of its endpoints that is UDP, else the first one, is the canary's; the next one after a failure.
+  turn::Uri uri;
+  CanaryPolicy policy = {};
+  std::shared_ptr<CanaryGround> ground = {};   // null: one of its own
+  std::shared_ptr<turn::TlsContext> tls = {};  // needed for turns: URIs
   // The credential to allocate with, asked for before each allocation. Its `expires` says when to make the allocation
   // anew: at three quarters of the time that is left when it was made.
-  std::function<Result<turn::Credential>()> credential;
-  // Any of these may be empty.
-  std::function<void(const Observation&)> on_observation;
-  std::function<void()> on_sent;  // an echo
-  std::function<void(std::chrono::nanoseconds round_trip)> on_echo;
-  std::function<void()> on_loss;
+  std::function<Result<turn::Credential>()> credential = {};
+  // Any of these may be empty. An observation that says `blind` is about this monitor: it had no socket or no
+  // credential to look with.
+  std::function<void(const Observation&)> on_observation = {};
+  std::function<void()> on_sent = {};  // an echo
+  std::function<void(std::chrono::nanoseconds round_trip)> on_echo = {};
+  std::function<void()> on_loss = {};
 };
 
 // Everything happens on the executor, which must not run on several threads at once. Callbacks come from there, never
@@ -54,6 +71,8 @@ class Canary {
   Canary& operator=(const Canary&) = delete;
 
   void start();
+  // Tries a relay that is held dead again now, without waiting out the pause: sight has come back.
+  void recheck();
   // Releases the allocation and calls `done` once that is confirmed, or after one second. At most once.
   void stop(std::function<void()> done);
 

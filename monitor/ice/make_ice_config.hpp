@@ -1,6 +1,7 @@
 // Which relays a client is told of, in which order, with which credentials. Pure.
 //
-//   auto config = make_ice_config({.region = "eu", .user = "alice", .session = "call-42"}, cluster, verdict_of, now);
+//   auto config = make_ice_config({.region = "eu", .user = "alice", .session = "call-42"}, cluster, verdict_of,
+//                                 proof_of, now);
 //   if (!config) return http_status(config.error().kind);
 //   send(native_json(*config, now));
 //
@@ -9,6 +10,9 @@
 // else's; then those of its backups in their order. Nothing that clients must not be sent to is listed while something
 // usable is. When nothing is, the list fails open: relays of which nothing is known, else the unhealthy, else the
 // draining.
+//
+// Of a relay's URLs those are listed whose newest full probe worked; while none is proven, those that nothing is known
+// against, else all.
 #pragma once
 
 #include <functional>
@@ -41,16 +45,19 @@ struct IceFailure {
 template <class T>
 using IceResult = tl::expected<T, IceFailure>;
 
+// What full probes say of one URL of a relay.
+enum class Proof { unproven, works, fails };
+using ProofLookup = std::function<Proof(const RelayId&, const turn::Uri&)>;  // empty: nothing is proven
 using VerdictLookup = std::function<api::Verdict(const RelayId&)>;
 
 // The cluster that a request means. The fleet must outlive the pointer. Failures list the clusters that there are.
 [[nodiscard]] IceResult<const Cluster*> find_cluster(const Fleet& fleet, const std::string& name);
 
 // Failures: bad_request (user or session), not_found (region, with the list of those there are), unavailable (there are
-// relays, but no key to sign credentials with). A cluster without relays has a list of its STUN servers only.
+// relays, but no credential for any of them). A cluster without relays has a list of its STUN servers only.
 [[nodiscard]] IceResult<IceConfig> make_ice_config(const IceRequest& request, const Cluster& cluster,
-                                                   const VerdictLookup& verdict_of, SystemTime now,
-                                                   const IceOptions& options = {});
+                                                   const VerdictLookup& verdict_of, const ProofLookup& proof_of,
+                                                   SystemTime now, const IceOptions& options = {});
 
 // The same URLs in the same order, credentials aside: a client that has one has no need of the other.
 [[nodiscard]] bool equivalent(const IceConfig& a, const IceConfig& b);

@@ -54,7 +54,7 @@ enum class Tier { serving_unproven, usable, unknown, unhealthy, draining };
 }  // namespace
 
 std::vector<RankedRelay> order_relays(const Cluster& cluster, const Region& own, const std::string& affinity,
-                                      const std::function<Verdict(const RelayId&)>& verdict_of) {
+                                      const std::function<Verdict(const RelayId&, const Relay&)>& verdict_of) {
   std::vector<Candidate> candidates;
   std::vector<RegionHealth> health;
   const auto regions = eligible_regions(cluster, own);
@@ -62,7 +62,8 @@ std::vector<RankedRelay> order_relays(const Cluster& cluster, const Region& own,
     const Region& region = *regions[rank];
     RegionHealth& of_region = health.emplace_back(RegionHealth{region.name, {}, {}});
     for (const auto& relay : region.relays) {
-      const Verdict verdict = relay.draining ? Verdict::draining : verdict_of({cluster.name, region.name, relay.name});
+      const Verdict verdict =
+          relay.draining ? Verdict::draining : verdict_of({cluster.name, region.name, relay.name}, relay);
       of_region.relays.push_back(verdict);
       candidates.push_back({{&region, &relay}, verdict, rank, affinity_of(affinity, relay.name)});
     }

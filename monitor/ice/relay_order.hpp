@@ -17,8 +17,8 @@ struct RankedRelay {
 
 // Of the client's region `own` and its backups. `affinity` chooses among relays that are equally good: who has the same
 // one gets the same order. The pointers point into `cluster`.
-[[nodiscard]] std::vector<RankedRelay> order_relays(const Cluster& cluster, const Region& own,
-                                                    const std::string& affinity,
-                                                    const std::function<api::Verdict(const RelayId&)>& verdict_of);
+[[nodiscard]] std::vector<RankedRelay> order_relays(
+    const Cluster& cluster, const Region& own, const std::string& affinity,
+    const std::function<api::Verdict(const RelayId&, const Relay&)>& verdict_of);
 
 }  // namespace turnkeeper::monitor

@@ -1,70 +1,38 @@
 #include "monitor/metrics/metrics.hpp"
 
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
-
+#include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 #include <set>
+#include <vector>
 
+#include "monitor/metrics/process_metrics.hpp"
 #include "turnkeeper/base/version.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
-using prometheus::Counter;
-using prometheus::Family;
-using prometheus::Gauge;
-using prometheus::Histogram;
-using prometheus::Labels;
+using Type = Exposition::Type;
 
-const Histogram::BucketBoundaries probe_buckets = {.0005, .001, .0025, .005, .01, .025, .05,
-                                                   .1,    .25,  .5,    1,    2.5, 5,    10};
-const Histogram::BucketBoundaries echo_buckets = {.0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .2, .4, .8};
-const Histogram::BucketBoundaries failover_buckets = {.1, .2, .3, .4, .5, .75, 1, 1.5, 2, 3, 5, 10, 30};
+constexpr std::array<double, 12> phase_bounds = {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5};
+constexpr std::array<double, 12> failover_bounds = {.1, .2, .3, .4, .5, .75, 1, 1.5, 2, 5, 10, 30};
+constexpr auto cache_time = std::chrono::seconds(1);
+constexpr std::size_t most_reasons = 16;
 
 double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
-// One family's series of one owner, such as a relay: made when first used, gone with the owner.
-template <class T>
-class Series {
- public:
-  explicit Series(Family<T>& family) : family_(&family) {}
-  Series(Series&&) noexcept = default;
-  Series& operator=(Series&&) = delete;
-  ~Series() { clear(); }
-  template <class... Args>
-  T& at(const Labels& labels, const Args&... args) {
-    auto& metric = made_[labels];
-    if (!metric) metric = &family_->Add(labels, args...);
-    return *metric;
-  }
-  void clear() {
-    for (const auto& [labels, metric] : made_) family_->Remove(metric);
-    made_.clear();
-  }
-
- private:
-  Family<T>* family_;
-  std::map<Labels, T*> made_;
-};
+std::string comma(std::string text) {
+  return text + ',';
+}
 
 }  // namespace
 
 class Metrics::Impl {
  public:
-  explicit Impl(const std::string& vantage) : vantage_(vantage) {
-    prometheus::BuildGauge()
-        .Name("turnkeeper_build_info")
-        .Help("Always 1; the version is in the label.")
-        .Register(registry_)
-        .Add({{"program", "turnkeeper-monitor"}, {"version", std::string(version())}})
-        .Set(1);
-  }
+  Impl(const std::string& vantage, const Clock& clock) : clock_(clock), vantage_(label("vantage", vantage)) {}
 
   void set_fleet(const Fleet& fleet) {
     std::set<RelayId> relays;
@@ -72,238 +40,395 @@ class Metrics::Impl {
     std::set<std::string> names;
     for (const auto& cluster : fleet.clusters) {
       names.insert(cluster.name);
-      auto& to = clusters_.try_emplace(cluster.name, *this).first->second;
+      auto& to = clusters_[cluster.name];
+      to.labels = comma(label("cluster", cluster.name)) + vantage_;
       const auto* key = api::issuing_key(cluster.signing_keys);
       to.key_created = key ? key->created : SystemTime{};
       to.rotate_every = cluster.rotate_every;
       for (const auto& region : cluster.regions) {
         regions.insert({cluster.name, region.name});
-        regions_.try_emplace({cluster.name, region.name}, *this);
-        for (const auto& relay : region.relays) relays.insert({cluster.name, region.name, relay.name});
+        auto& known = regions_[{cluster.name, region.name}];
+        known.labels = comma(label("cluster", cluster.name)) + comma(label("region", region.name)) + vantage_;
+        for (const auto& relay : region.relays) add_relay(relays, {cluster.name, region.name, relay.name}, relay);
       }
     }
     std::erase_if(clusters_, [&](const auto& entry) { return !names.contains(entry.first); });
     std::erase_if(regions_, [&](const auto& entry) { return !regions.contains(entry.first); });
     std::erase_if(relays_, [&](const auto& entry) { return !relays.contains(entry.first); });
-    for (const auto& id : relays) {
-      if (relays_.try_emplace(id, *this).second) judged(id, api::Verdict::unknown, api::Cause::none);
-    }
+    forget_text();
+  }
+
+  RelaySeries* series(const RelayId& id) {
+    auto* known = find(id);
+    return known ? &known->echoes : nullptr;
   }
 
   void probed(const RelayId& id, const ProbeResult& result) {
-    auto* const known = find(id);
+    auto* known = find(id);
     if (!known) return;
-    auto& relay = *known;
-    relay.probe_success.at(relay_labels(id)).Set(result.ok ? 1 : 0);
+    const std::string transport(turn::protocol_name(result.endpoint.protocol));
+    auto& probes = known->probes[transport];
+    probes.success = result.ok;
+    probes.phases = result.phases;
+    probes.cause = result.cause;
+    if (result.certificate) probes.certificate_expiry = result.certificate->not_after;
+    if (!result.ok) ++probes.failures[result.cause];
+    auto& region = regions_[{id.cluster, id.region}];
     for (const auto& [phase, took] : result.phases) {
-      relay.probe_duration.at(relay_labels(id, {{"phase", std::string(phase_name(phase))}}), probe_buckets)
-          .Observe(seconds(took));
+      region.phases.try_emplace({transport, phase}, phase_bounds).first->second.observe(seconds(took));
     }
-    if (!result.ok) {
-      relay.probe_failures.at(relay_labels(id, {{"cause", std::string(api::cause_name(result.cause))}})).Increment();
-    }
-  }
-
-  void echo_sent(const RelayId& id) {
-    auto* relay = find(id);
-    if (!relay) return;
-    relay->echo_sent.at(relay_labels(id)).Increment();
-    relay->echo_lost.at(relay_labels(id));  // there from the start, so that rate() sees the first loss
-  }
-  void echo_received(const RelayId& id, std::chrono::nanoseconds round_trip) {
-    if (auto* relay = find(id)) relay->echo.at(relay_labels(id), echo_buckets).Observe(seconds(round_trip));
-  }
-  void echo_lost(const RelayId& id) {
-    if (auto* relay = find(id)) relay->echo_lost.at(relay_labels(id)).Increment();
   }
 
   void judged(const RelayId& id, api::Verdict verdict, api::Cause cause) {
-    auto* relay = find(id);
-    if (!relay) return;
-    relay->verdict.clear();
-    relay->verdict
-        .at({{"cluster", id.cluster},
-             {"region", id.region},
-             {"relay", id.relay},
-             {"vantage", vantage_},
-             {"verdict", std::string(api::verdict_name(verdict))},
-             {"cause", std::string(api::cause_name(cause))}})
-        .Set(1);
+    if (auto* known = find(id)) {
+      known->verdict = verdict;
+      known->cause = cause;
+    }
   }
 
   void served(const std::string& cluster, const std::string& name, const std::string& by, api::Cause cause) {
     auto* region = find(cluster, name);
     if (!region) return;
-    region->serving.at(region_labels(cluster, name)).Set(by.empty() ? 0 : 1);
-    region->failover_active.clear();
-    if (by.empty() || by == name) return;
-    region->failover_active.at(region_labels(cluster, name, {{"backup", by}, {"cause", cause_label(cause)}})).Set(1);
+    region->serving = !by.empty();
+    region->backup = by == name ? std::string() : by;
+    region->failover_cause = cause;
   }
-
   void failed_over(const std::string& cluster, const std::string& name, api::Cause cause) {
-    auto* region = find(cluster, name);
-    if (region) region->failovers.at(region_labels(cluster, name, {{"cause", cause_label(cause)}})).Increment();
+    if (auto* region = find(cluster, name)) ++region->failovers[cause];
   }
-
   void pushed_after(const std::string& cluster, const std::string& name, std::chrono::nanoseconds time) {
     auto* region = find(cluster, name);
-    if (region) region->failover_time.at(region_labels(cluster, name), failover_buckets).Observe(seconds(time));
+    if (!region) return;
+    if (!region->failover_time) region->failover_time.emplace(failover_bounds);
+    region->failover_time->observe(seconds(time));
   }
-
   void issued(const std::string& cluster, const std::string& name, std::string_view api) {
-    auto* region = find(cluster, name);
-    if (region) region->issued.at(region_labels(cluster, name, {{"api", std::string(api)}})).Increment();
+    if (auto* region = find(cluster, name)) ++region->issued[std::string(api)];
   }
-
+  void rejected(std::string_view reason) {
+    if (rejected_.size() < most_reasons || rejected_.contains(std::string(reason))) ++rejected_[std::string(reason)];
+  }
   void set_push_clients(const std::string& cluster, const std::string& name, std::size_t count) {
-    auto* region = find(cluster, name);
-    if (region) region->push_clients.at(region_labels(cluster, name)).Set(static_cast<double>(count));
+    if (auto* region = find(cluster, name)) region->push_clients = count;
+  }
+  void set_blind(bool blind) { blind_ = blind; }
+  void set_peers(std::size_t known, std::size_t connected) { peers_ = {known, connected}; }
+  void set_operator_connected(bool connected) { operator_connected_ = connected; }
+  void config_loaded(bool ok) {
+    config_ok_ = ok;
+    if (ok) config_loaded_ = clock_.system();
+  }
+  void set_notifications(const std::string& receiver, std::array<std::uint64_t, 4> counts) {
+    notifications_[receiver] = counts;
+  }
+  void set_incidents(const std::string& cluster, std::string_view scope, std::size_t open) {
+    const auto found = clusters_.find(cluster);
+    if (found != clusters_.end()) found->second.incidents[std::string(scope)] = open;
   }
 
-  std::string exposition(SystemTime now) {
-    for (auto& [name, cluster] : clusters_) {
-      // A key whose birth is not known, such as one from a file that a person keeps, has no age.
-      if (cluster.key_created == SystemTime{}) continue;
-      cluster.key_age.at(cluster_labels(name)).Set(std::max(0.0, seconds(now - cluster.key_created)));
-      cluster.max_age.at(cluster_labels(name)).Set(static_cast<double>(cluster.rotate_every.count()));
+  const std::string& exposition(ExpositionFormat format) {
+    const auto now = clock_.steady();
+    auto& cached = cache_[static_cast<std::size_t>(format)];
+    if (cached.text.empty() || now - cached.made >= cache_time) {
+      cached.text = render(format, cached.text.size());
+      cached.made = now;
     }
-    return prometheus::TextSerializer().Serialize(registry_.Collect());
+    return cached.text;
   }
 
  private:
   using RegionKey = std::pair<std::string, std::string>;
 
-  template <class T>
-  Family<T>& family(prometheus::detail::Builder<T> builder, const char* name, const char* help) {
-    return builder.Name(name).Help(help).Register(registry_);
-  }
-
-  Labels cluster_labels(const std::string& cluster, Labels more = {}) const {
-    more.insert({{"cluster", cluster}, {"vantage", vantage_}});
-    return more;
-  }
-  Labels region_labels(const std::string& cluster, const std::string& region, Labels more = {}) const {
-    more.insert({{"cluster", cluster}, {"region", region}, {"vantage", vantage_}});
-    return more;
-  }
-  // Every probe and every canary goes over UDP today.
-  Labels relay_labels(const RelayId& id, Labels more = {}) const {
-    more.insert({{"cluster", id.cluster},
-                 {"region", id.region},
-                 {"relay", id.relay},
-                 {"transport", "udp"},
-                 {"vantage", vantage_}});
-    return more;
-  }
-
-  static std::string cause_label(api::Cause cause) { return std::string(api::cause_name(cause)); }
-
-  struct RelaySeries {
-    explicit RelaySeries(Impl& of)
-        : probe_success(of.probe_success_),
-          probe_duration(of.probe_duration_),
-          probe_failures(of.probe_failures_),
-          echo_sent(of.echo_sent_),
-          echo_lost(of.echo_lost_),
-          echo(of.echo_),
-          verdict(of.verdict_) {}
-    Series<Gauge> probe_success;
-    Series<Histogram> probe_duration;
-    Series<Counter> probe_failures;
-    Series<Counter> echo_sent;
-    Series<Counter> echo_lost;
-    Series<Histogram> echo;
-    Series<Gauge> verdict;
+  // Full probes of one relay over one transport.
+  struct Probes {
+    bool success = false;
+    api::Cause cause = api::Cause::none;
+    std::vector<std::pair<Phase, std::chrono::nanoseconds>> phases;  // of the newest one
+    std::map<api::Cause, std::uint64_t> failures;
+    std::optional<SystemTime> certificate_expiry;
   };
-  struct RegionSeries {
-    explicit RegionSeries(Impl& of)
-        : serving(of.serving_),
-          failover_active(of.failover_active_),
-          failovers(of.failovers_),
-          failover_time(of.failover_time_),
-          issued(of.issued_),
-          push_clients(of.push_clients_) {}
-    Series<Gauge> serving;
-    Series<Gauge> failover_active;
-    Series<Counter> failovers;
-    Series<Histogram> failover_time;
-    Series<Counter> issued;
-    Series<Gauge> push_clients;
+  struct Relay {
+    std::string labels;            // cluster, region, relay, vantage
+    std::string canary_transport;  // transport="udp"
+    RelaySeries echoes;
+    std::map<std::string, Probes> probes;
+    api::Verdict verdict = api::Verdict::unknown;
+    api::Cause cause = api::Cause::none;
   };
-  struct ClusterSeries {
-    explicit ClusterSeries(Impl& of) : key_age(of.key_age_), max_age(of.max_age_) {}
-    Series<Gauge> key_age;
-    Series<Gauge> max_age;
+  struct Region {
+    std::string labels;
+    std::map<std::pair<std::string, Phase>, Histogram<12>> phases;
+    std::optional<bool> serving;
+    std::string backup;
+    api::Cause failover_cause = api::Cause::none;
+    std::map<api::Cause, std::uint64_t> failovers;
+    std::optional<Histogram<12>> failover_time;
+    std::map<std::string, std::uint64_t> issued;
+    std::optional<std::size_t> push_clients;
+  };
+  struct Cluster {
+    std::string labels;
     SystemTime key_created;
     std::chrono::seconds rotate_every{0};
+    std::map<std::string, std::size_t> incidents;
+  };
+  struct Cached {
+    std::string text;
+    SteadyTime made;
   };
 
-  RelaySeries* find(const RelayId& id) {
+  void add_relay(std::set<RelayId>& present, const RelayId& id, const monitor::Relay& relay) {
+    present.insert(id);
+    auto& known = relays_[id];
+    known.labels = comma(label("cluster", id.cluster)) + comma(label("region", id.region)) +
+                   comma(label("relay", id.relay)) + vantage_;
+    const auto protocol = canary_uri(relay).protocol().value_or(turn::Protocol::udp);
+    known.canary_transport = label("transport", turn::protocol_name(protocol));
+    // A transport that is no longer probed says nothing any more.
+    std::set<std::string> transports;
+    for (const auto& uri : relay.uris) {
+      const auto of_uri = uri.protocol();
+      if (!of_uri) return;  // any
+      transports.emplace(turn::protocol_name(*of_uri));
+    }
+    std::erase_if(known.probes, [&](const auto& entry) { return !transports.contains(entry.first); });
+  }
+
+  Relay* find(const RelayId& id) {
     const auto found = relays_.find(id);
     return found == relays_.end() ? nullptr : &found->second;
   }
-  RegionSeries* find(const std::string& cluster, const std::string& region) {
+  Region* find(const std::string& cluster, const std::string& region) {
     const auto found = regions_.find({cluster, region});
     return found == regions_.end() ? nullptr : &found->second;
   }
+  void forget_text() {
+    for (auto& cached : cache_) cached.text.clear();
+  }
 
+  std::string render(ExpositionFormat format, std::size_t last_size) {
+    Exposition text(format, last_size + last_size / 8);
+    text.family("turnkeeper_build", Type::info, "The version is in the label.");
+    text.sample(comma(label("program", "turnkeeper-monitor")) + label("version", version()), 1);
+    write_relays(text);
+    write_probes(text);
+    write_echoes(text);
+    write_regions(text);
+    write_clusters(text);
+    write_vantage(text);
+    write_process_metrics(text);
+    return text.finish();
+  }
+
+  template <class Members, class Write>
+  static void each(Exposition& text, std::string_view name, Type type, std::string_view help, const Members& members,
+                   Write write) {
+    text.family(name, type, help);
+    for (const auto& [key, member] : members) write(member);
+  }
+
+  void write_relays(Exposition& text) {
+    each(text, "turnkeeper_relay_verdict", Type::gauge, "1 for what a relay is now and why; one series for each relay.",
+         relays_, [&](const Relay& relay) {
+           std::string more = comma(label("verdict", api::verdict_name(relay.verdict)));
+           text.sample(relay.labels, more + label("cause", api::cause_name(relay.cause)), 1);
+         });
+    each(text, "turnkeeper_relay_usable", Type::gauge,
+         "Whether this vantage, on its own, can use a relay. Vantages may disagree; the verdict is of all of them.",
+         relays_, [&](const Relay& relay) {
+           if (relay.echoes.usable_) text.sample(relay.labels, *relay.echoes.usable_ ? 1 : 0);
+         });
+  }
+
+  template <class Write>
+  void each_probe(Exposition& text, std::string_view name, Type type, std::string_view help, Write write) {
+    text.family(name, type, help);
+    for (const auto& [id, relay] : relays_) {
+      for (const auto& [transport, probes] : relay.probes) {
+        write(relay.labels + ',' + label("transport", transport), probes);
+      }
+    }
+  }
+
+  void write_probes(Exposition& text) {
+    each_probe(text, "turnkeeper_probe_success", Type::gauge,
+               "Whether the newest full probe of a relay over a transport succeeded.",
+               [&](const std::string& labels, const Probes& probes) { text.sample(labels, probes.success ? 1 : 0); });
+    each_probe(text, "turnkeeper_probe_cause", Type::gauge,
+               "1, with what the newest full probe found wrong, also when it succeeded. No series otherwise.",
+               [&](const std::string& labels, const Probes& probes) {
+                 if (probes.cause == api::Cause::none) return;
+                 text.sample(labels, label("cause", api::cause_name(probes.cause)), 1);
+               });
+    each_probe(text, "turnkeeper_probe_phase_seconds", Type::gauge,
+               "How long each phase of the newest full probe took.",
+               [&](const std::string& labels, const Probes& probes) {
+                 for (const auto& [phase, took] : probes.phases) {
+                   text.sample(labels, label("phase", phase_name(phase)), seconds(took));
+                 }
+               });
+    each_probe(text, "turnkeeper_probe_failures", Type::counter, "Full probes that failed, by cause.",
+               [&](const std::string& labels, const Probes& probes) {
+                 for (const auto& [cause, count] : probes.failures) {
+                   text.sample(labels, label("cause", api::cause_name(cause)), static_cast<double>(count));
+                 }
+               });
+    each_probe(text, "turnkeeper_certificate_expiry_timestamp_seconds", Type::gauge,
+               "When the certificate that a relay showed over a transport expires, as Unix time.",
+               [&](const std::string& labels, const Probes& probes) {
+                 if (!probes.certificate_expiry) return;
+                 text.sample(labels, static_cast<double>(unix_seconds(*probes.certificate_expiry)));
+               });
+    text.family("turnkeeper_probe_duration_seconds", Type::histogram,
+                "How long each phase of the full probes of a region's relays took.");
+    for (const auto& [key, region] : regions_) {
+      for (const auto& [of, times] : region.phases) {
+        const auto labels = region.labels + ',' + comma(label("transport", of.first));
+        text.histogram(labels + label("phase", phase_name(of.second)), times.bounds(), times.counts(), times.sum());
+      }
+    }
+  }
+
+  void write_echoes(Exposition& text) {
+    each(text, "turnkeeper_echo_sent", Type::counter, "Echoes that the standing allocation on a relay sent to itself.",
+         relays_, [&](const Relay& relay) {
+           text.sample(relay.labels, relay.canary_transport, static_cast<double>(relay.echoes.sent_));
+         });
+    each(text, "turnkeeper_echo_lost", Type::counter, "Echoes that did not come back in time.", relays_,
+         [&](const Relay& relay) {
+           text.sample(relay.labels, relay.canary_transport, static_cast<double>(relay.echoes.lost_));
+         });
+    each(text, "turnkeeper_echo_seconds", Type::histogram, "Round trip of an echo through a relay.", relays_,
+         [&](const Relay& relay) {
+           const auto& echo = relay.echoes.echo_;
+           text.histogram(relay.labels + ',' + relay.canary_transport, echo.bounds(), echo.counts(), echo.sum());
+         });
+  }
+
+  void write_regions(Exposition& text) {
+    each(text, "turnkeeper_region_serving", Type::gauge,
+         "Whether anybody, the region itself or a backup, serves a region's clients.", regions_,
+         [&](const Region& region) {
+           if (region.serving) text.sample(region.labels, *region.serving ? 1 : 0);
+         });
+    each(text, "turnkeeper_failover_active", Type::gauge, "1 while a backup region serves a region's clients.",
+         regions_, [&](const Region& region) {
+           if (region.backup.empty()) return;
+           const auto more = comma(label("backup", region.backup));
+           text.sample(region.labels, more + label("cause", api::cause_name(region.failover_cause)), 1);
+         });
+    each(text, "turnkeeper_failovers", Type::counter, "Times a region's clients were sent to another region, by cause.",
+         regions_, [&](const Region& region) {
+           for (const auto& [cause, count] : region.failovers) {
+             text.sample(region.labels, label("cause", api::cause_name(cause)), static_cast<double>(count));
+           }
+         });
+    each(text, "turnkeeper_failover_seconds", Type::histogram,
+         "From the first missed echo of a relay that died to the moment its clients were told.", regions_,
+         [&](const Region& region) {
+           if (!region.failover_time) return;
+           const auto& times = *region.failover_time;
+           text.histogram(region.labels, times.bounds(), times.counts(), times.sum());
+         });
+    each(text, "turnkeeper_credentials_issued", Type::counter, "ICE configs with credentials given out.", regions_,
+         [&](const Region& region) {
+           for (const auto& [api, count] : region.issued) {
+             text.sample(region.labels, label("api", api), static_cast<double>(count));
+           }
+         });
+    each(text, "turnkeeper_push_clients", Type::gauge, "Clients connected for pushed ICE configs.", regions_,
+         [&](const Region& region) {
+           if (region.push_clients) text.sample(region.labels, static_cast<double>(*region.push_clients));
+         });
+  }
+
+  void write_clusters(Exposition& text) {
+    // A key whose birth is not known, such as one from a file that a person keeps, has no age.
+    const auto known = [](const Cluster& cluster) { return cluster.key_created != SystemTime{}; };
+    each(text, "turnkeeper_signing_key_age_seconds", Type::gauge, "Age of the key that signs what clients get.",
+         clusters_, [&](const Cluster& cluster) {
+           if (!known(cluster)) return;
+           text.sample(cluster.labels, std::max(0.0, seconds(clock_.system() - cluster.key_created)));
+         });
+    each(text, "turnkeeper_signing_key_max_age_seconds", Type::gauge,
+         "Age at which a signing key is due to be replaced.", clusters_, [&](const Cluster& cluster) {
+           if (known(cluster)) text.sample(cluster.labels, static_cast<double>(cluster.rotate_every.count()));
+         });
+    each(text, "turnkeeper_incidents_open", Type::gauge, "Incidents that are not over, by what they have in common.",
+         clusters_, [&](const Cluster& cluster) {
+           for (const auto& [scope, open] : cluster.incidents) {
+             text.sample(cluster.labels, label("scope", scope), static_cast<double>(open));
+           }
+         });
+  }
+
+  void write_vantage(Exposition& text) {
+    const auto gauge = [&](const char* name, const char* help, double value) {
+      text.family(name, Type::gauge, help);
+      text.sample(vantage_, value);
+    };
+    gauge("turnkeeper_vantage_blind",
+          "1 while this vantage sees nothing, its own gateway included, and has no say in any verdict.",
+          blind_ ? 1 : 0);
+    if (peers_) {
+      gauge("turnkeeper_exchange_peers", "Other vantages that this one is to exchange observations with.",
+            static_cast<double>(peers_->first));
+      gauge("turnkeeper_exchange_peers_connected", "Other vantages that this one hears.",
+            static_cast<double>(peers_->second));
+    }
+    if (operator_connected_) {
+      gauge("turnkeeper_operator_connected", "Whether the operator's stream of targets stands.",
+            *operator_connected_ ? 1 : 0);
+    }
+    if (config_ok_) {
+      gauge("turnkeeper_config_last_reload_successful", "Whether the configuration file, when last read, was valid.",
+            *config_ok_ ? 1 : 0);
+    }
+    if (config_loaded_) {
+      gauge("turnkeeper_config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read, as Unix time.",
+            static_cast<double>(unix_seconds(*config_loaded_)));
+    }
+    text.family("turnkeeper_credentials_rejected", Type::counter, "Requests for credentials that were refused.");
+    for (const auto& [reason, count] : rejected_) {
+      text.sample(vantage_, label("reason", reason), static_cast<double>(count));
+    }
+    text.family("turnkeeper_notifications", Type::counter, "Webhook messages, by what became of them.");
+    constexpr std::array results = {"sent", "failed", "dropped", "held"};
+    for (const auto& [receiver, counts] : notifications_) {
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        text.sample(vantage_, comma(label("receiver", receiver)) + label("result", results[i]),
+                    static_cast<double>(counts[i]));
+      }
+    }
+  }
+
+  const Clock& clock_;
   const std::string vantage_;
-  prometheus::Registry registry_;
-  Family<Gauge>& probe_success_ = family(prometheus::BuildGauge(), "turnkeeper_probe_success",
-                                         "Whether the newest full probe of a relay succeeded.");
-  Family<Histogram>& probe_duration_ = family(prometheus::BuildHistogram(), "turnkeeper_probe_duration_seconds",
-                                              "How long each phase of a full probe took.");
-  Family<Counter>& probe_failures_ =
-      family(prometheus::BuildCounter(), "turnkeeper_probe_failures_total", "Full probes that failed, by cause.");
-  Family<Counter>& echo_sent_ = family(prometheus::BuildCounter(), "turnkeeper_echo_sent_total",
-                                       "Echoes that the standing allocation on a relay sent to itself.");
-  Family<Counter>& echo_lost_ =
-      family(prometheus::BuildCounter(), "turnkeeper_echo_lost_total", "Echoes that did not come back in time.");
-  Family<Histogram>& echo_ =
-      family(prometheus::BuildHistogram(), "turnkeeper_echo_seconds", "Round trip of an echo through a relay.");
-  Family<Gauge>& verdict_ = family(prometheus::BuildGauge(), "turnkeeper_relay_verdict",
-                                   "1 for what a relay is now and why; one series for each relay.");
-  Family<Gauge>& serving_ = family(prometheus::BuildGauge(), "turnkeeper_region_serving",
-                                   "Whether anybody, the region itself or a backup, serves a region's clients.");
-  Family<Gauge>& failover_active_ = family(prometheus::BuildGauge(), "turnkeeper_failover_active",
-                                           "1 while a backup region serves a region's clients.");
-  Family<Counter>& failovers_ = family(prometheus::BuildCounter(), "turnkeeper_failovers_total",
-                                       "Times a region's clients were sent to another region, by cause.");
-  Family<Histogram>& failover_time_ =
-      family(prometheus::BuildHistogram(), "turnkeeper_failover_seconds",
-             "From the first missed echo of a relay that died to the moment its clients were told.");
-  Family<Counter>& issued_ = family(prometheus::BuildCounter(), "turnkeeper_credentials_issued_total",
-                                    "ICE configs with credentials given out.");
-  Family<Gauge>& key_age_ = family(prometheus::BuildGauge(), "turnkeeper_signing_key_age_seconds",
-                                   "Age of the key that signs what clients get.");
-  Family<Gauge>& max_age_ = family(prometheus::BuildGauge(), "turnkeeper_signing_key_max_age_seconds",
-                                   "Age at which a signing key is due to be replaced.");
-  Family<Gauge>& push_clients_ =
-      family(prometheus::BuildGauge(), "turnkeeper_push_clients", "Clients connected for pushed ICE configs.");
-
-  // After the families, which the series need when they go.
-  std::map<RelayId, RelaySeries> relays_;
-  std::map<RegionKey, RegionSeries> regions_;
-  std::map<std::string, ClusterSeries> clusters_;
+  std::map<RelayId, Relay> relays_;
+  std::map<RegionKey, Region> regions_;
+  std::map<std::string, Cluster> clusters_;
+  bool blind_ = false;
+  std::optional<std::pair<std::size_t, std::size_t>> peers_;
+  std::optional<bool> operator_connected_;
+  std::optional<bool> config_ok_;
+  std::optional<SystemTime> config_loaded_;
+  std::map<std::string, std::uint64_t> rejected_;
+  std::map<std::string, std::array<std::uint64_t, 4>> notifications_;
+  std::array<Cached, 2> cache_;
 };
 
-Metrics::Metrics(const std::string& vantage) : impl_(std::make_unique<Impl>(vantage)) {}
+Metrics::Metrics(const std::string& vantage, const Clock& clock) : impl_(std::make_unique<Impl>(vantage, clock)) {}
 Metrics::~Metrics() = default;
 
 void Metrics::set_fleet(const Fleet& fleet) {
   impl_->set_fleet(fleet);
 }
+RelaySeries* Metrics::series(const RelayId& relay) {
+  return impl_->series(relay);
+}
 void Metrics::probed(const RelayId& relay, const ProbeResult& result) {
   impl_->probed(relay, result);
-}
-void Metrics::echo_sent(const RelayId& relay) {
-  impl_->echo_sent(relay);
-}
-void Metrics::echo_received(const RelayId& relay, std::chrono::nanoseconds time) {
-  impl_->echo_received(relay, time);
-}
-void Metrics::echo_lost(const RelayId& relay) {
-  impl_->echo_lost(relay);
 }
 void Metrics::judged(const RelayId& relay, api::Verdict verdict, api::Cause cause) {
   impl_->judged(relay, verdict, cause);
@@ -320,11 +445,33 @@ void Metrics::pushed_after(const std::string& cluster, const std::string& region
 void Metrics::issued(const std::string& cluster, const std::string& region, std::string_view api) {
   impl_->issued(cluster, region, api);
 }
+void Metrics::rejected(std::string_view reason) {
+  impl_->rejected(reason);
+}
 void Metrics::set_push_clients(const std::string& cluster, const std::string& region, std::size_t count) {
   impl_->set_push_clients(cluster, region, count);
 }
-std::string Metrics::exposition(SystemTime now) {
-  return impl_->exposition(now);
+void Metrics::set_blind(bool blind) {
+  impl_->set_blind(blind);
+}
+void Metrics::set_peers(std::size_t known, std::size_t connected) {
+  impl_->set_peers(known, connected);
+}
+void Metrics::set_operator_connected(bool connected) {
+  impl_->set_operator_connected(connected);
+}
+void Metrics::config_loaded(bool ok) {
+  impl_->config_loaded(ok);
+}
+void Metrics::set_notifications(const std::string& receiver, std::uint64_t sent, std::uint64_t failed,
+                                std::uint64_t dropped, std::uint64_t held) {
+  impl_->set_notifications(receiver, {sent, failed, dropped, held});
+}
+void Metrics::set_incidents(const std::string& cluster, std::string_view scope, std::size_t open) {
+  impl_->set_incidents(cluster, scope, open);
+}
+const std::string& Metrics::exposition(ExpositionFormat format) {
+  return impl_->exposition(format);
 }
 
 }  // namespace turnkeeper::monitor

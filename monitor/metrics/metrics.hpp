@@ -1,9 +1,11 @@
 // The monitor's Prometheus metrics: names, labels and lifetimes of all series in one place (docs/metrics.md).
 //
-//   Metrics metrics("laptop");
+//   Metrics metrics("laptop", real_clock());
 //   metrics.set_fleet(fleet);              // relays that went away lose their series
+//   RelaySeries* series = metrics.series(id);
+//   series->echo_received(round_trip);     // for each echo: no look-up
 //   metrics.probed(id, result);
-//   response.body = metrics.exposition(clock.system());
+//   response.body = metrics.exposition(exposition_format(request.header("accept")));
 //
 // What is said of a relay that is not in the fleet is dropped. Not thread-safe: use it from one thread.
 #pragma once
@@ -12,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "monitor/metrics/exposition.hpp"
+#include "monitor/metrics/relay_series.hpp"
 #include "monitor/probe/probe_result.hpp"
 #include "monitor/target/fleet.hpp"
 #include "turnkeeper/api/health.hpp"
@@ -20,17 +24,17 @@ namespace turnkeeper::monitor {
 
 class Metrics {
  public:
-  explicit Metrics(const std::string& vantage);
+  explicit Metrics(const std::string& vantage, const Clock& clock = real_clock());
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
   void set_fleet(const Fleet& fleet);
 
+  // Good until a set_fleet() without that relay; null when it is not in the fleet.
+  [[nodiscard]] RelaySeries* series(const RelayId& relay);
+
   void probed(const RelayId& relay, const ProbeResult& result);
-  void echo_sent(const RelayId& relay);
-  void echo_received(const RelayId& relay, std::chrono::nanoseconds round_trip);
-  void echo_lost(const RelayId& relay);
   void judged(const RelayId& relay, api::Verdict verdict, api::Cause cause);
   // Who serves the clients of `region`: the region itself, a backup because of `cause`, or nobody (empty).
   void served(const std::string& cluster, const std::string& region, const std::string& by, api::Cause cause);
@@ -40,11 +44,26 @@ class Metrics {
   void pushed_after(const std::string& cluster, const std::string& region, std::chrono::nanoseconds since_first_miss);
   // An ICE config was given out; `api`: "native" or "events".
   void issued(const std::string& cluster, const std::string& region, std::string_view api);
+  // A request for credentials was refused; `reason`: one of a few fixed words, such as "unauthorized".
+  void rejected(std::string_view reason);
   void set_push_clients(const std::string& cluster, const std::string& region, std::size_t count);
 
-  // The text format, version 0.0.4.
-  [[nodiscard]] std::string exposition(SystemTime now);
-  static constexpr const char* content_type = "text/plain; version=0.0.4; charset=utf-8";
+  // This vantage sees nothing, its own gateway included, and abstains.
+  void set_blind(bool blind);
+  // Other monitors: configured or known, and with a living stream.
+  void set_peers(std::size_t known, std::size_t connected);
+  // Whether targets come from the operator's stream right now. Never called: there is no operator.
+  void set_operator_connected(bool connected);
+  // A configuration file was read (again).
+  void config_loaded(bool ok);
+  // As Notifier::counts() has it, all numbers since the start.
+  void set_notifications(const std::string& receiver, std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped,
+                         std::uint64_t held);
+  // Open incidents of a cluster; `scope`: "relay", "region" or "cluster".
+  void set_incidents(const std::string& cluster, std::string_view scope, std::size_t open);
+
+  // At most a second old. Good until the next call.
+  [[nodiscard]] const std::string& exposition(ExpositionFormat format);
 
  private:
   class Impl;

@@ -1,9 +1,12 @@
 #include "monitor/probe/cause.hpp"
 
+#include <cstdlib>
+
 namespace turnkeeper::monitor {
 namespace {
 
 using api::Cause;
+using turn::ConnectFailure;
 using turn::Failure;
 using turn::Operation;
 
@@ -18,7 +21,12 @@ Cause cause_of_code(Operation operation, int code) {
     case 437:
       return operation == Operation::refresh ? Cause::restarted : Cause::protocol;
     case 438:
-      return Cause::stale_nonce;
+      return Cause::stale_nonce_loop;
+    case 440:
+    case 443:  // the peer is of another family than the relayed address
+      return Cause::family_unsupported;
+    case 442:
+      return Cause::transport_unsupported;
     case 486:
       return Cause::quota;
     case 508:
@@ -26,6 +34,45 @@ Cause cause_of_code(Operation operation, int code) {
     default:
       return Cause::protocol;
   }
+}
+
+Cause cause_of(ConnectFailure::Kind kind) {
+  switch (kind) {
+    case ConnectFailure::Kind::refused:
+      return Cause::connect_refused;
+    case ConnectFailure::Kind::unreachable:
+      return Cause::unreachable;
+    case ConnectFailure::Kind::timeout:
+      return Cause::connect_timeout;
+    case ConnectFailure::Kind::closed:
+    case ConnectFailure::Kind::tls_handshake:
+      return Cause::tls_handshake;
+    case ConnectFailure::Kind::certificate_expired:
+      return Cause::cert_expired;
+    case ConnectFailure::Kind::certificate_name:
+      return Cause::cert_name;
+    case ConnectFailure::Kind::certificate_untrusted:
+      return Cause::cert_untrusted;
+    case ConnectFailure::Kind::no_socket:
+      return Cause::internal;
+  }
+  return Cause::internal;
+}
+
+std::string seconds_text(std::chrono::seconds time) {
+  return std::to_string(std::abs(time.count())) + " s";
+}
+
+// Whose clock is off, as far as can be told.
+std::string clock_detail(const AuthEvidence& evidence) {
+  constexpr auto noticeable = std::chrono::seconds(5);
+  std::string detail = "Allocate: 401 to a credential that is good until " + rfc3339(evidence.expires) +
+                       ", but not to one of the same key that is good for years: ";
+  if (evidence.our_lag && *evidence.our_lag > noticeable) {
+    return detail + "this monitor's clock is " + seconds_text(*evidence.our_lag) + " behind the other monitors'";
+  }
+  if (evidence.our_lag) return detail + "the relay's clock is ahead; this monitor's agrees with the others'";
+  return detail + "the relay's clock is ahead of ours, or ours is behind";
 }
 
 }  // namespace
@@ -40,7 +87,7 @@ Diagnosis diagnose(const Failure& failure) {
     case Failure::Kind::unauthorized:
       return {Cause::auth_secret, operation + ": 401 to a fresh credential (" + failure.reason + ")"};
     case Failure::Kind::stale_nonce:
-      return {Cause::stale_nonce, operation + ": 438 to the nonce that the relay had just given"};
+      return {Cause::stale_nonce_loop, operation + ": 438 to the nonce that the relay had just given"};
     case Failure::Kind::error_response:
       break;
   }
@@ -62,9 +109,43 @@ Diagnosis diagnose_silence(const Silence& silence) {
   if (silence.waiting_for == Operation::allocate && silence.binding_answered) {
     return {Cause::allocate_timeout, "Binding is answered, Allocate is not"};
   }
-  return {Cause::timeout, silence.waiting_for == Operation::allocate
-                              ? "no answer at all, neither to Allocate nor to Binding"
-                              : operation + " got no answer, though the allocation was made"};
+  return {Cause::connect_timeout, silence.waiting_for == Operation::allocate
+                                      ? "no answer at all, neither to Allocate nor to Binding"
+                                      : operation + " got no answer, though the allocation was made"};
+}
+
+Diagnosis diagnose(const turn::PathFailure& failure, bool allocated) {
+  switch (failure.kind) {
+    case turn::PathFailure::Kind::refused:
+      return {Cause::connect_refused, failure.reason};
+    case turn::PathFailure::Kind::unreachable:
+      return {Cause::unreachable, failure.reason};
+    case turn::PathFailure::Kind::closed:
+      break;
+  }
+  if (allocated) return {Cause::restarted, "the connection with the allocation on it broke: " + failure.reason};
+  return {Cause::protocol, "the connection ended instead of an answer to Allocate: " + failure.reason};
+}
+
+Diagnosis diagnose(const ConnectFailure& failure) {
+  return {cause_of(failure.kind), failure.detail};
+}
+
+Diagnosis diagnose_unauthorized(const AuthEvidence& evidence) {
+  if (evidence.lasting_accepted.value_or(false)) return {Cause::auth_clock, clock_detail(evidence)};
+  if (evidence.accepted_key) {
+    return {Cause::auth_secret,
+            "Allocate: 401 to the key that is issued, while the relay accepts key " + *evidence.accepted_key};
+  }
+  const std::string refused = evidence.keys_refused == 1
+                                  ? "Allocate: 401 to a fresh credential"
+                                  : "Allocate: 401 to each of " + std::to_string(evidence.keys_refused) + " keys";
+  if (evidence.worked_here) return {Cause::auth_database, refused + ", of a key that this relay accepted before"};
+  if (evidence.works_elsewhere && evidence.keys_refused > 1) {
+    return {Cause::auth_database, refused + ", which other relays accept"};
+  }
+  if (evidence.works_elsewhere) return {Cause::auth_secret, refused + ", which other relays accept"};
+  return {Cause::auth_secret, refused};
 }
 
 }  // namespace turnkeeper::monitor

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "turnkeeper/base/random.hpp"
-#include "turnkeeper/turn/udp_transport.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -14,6 +13,7 @@ using namespace std::chrono_literals;
 using api::Cause;
 
 constexpr std::size_t identity_size = 16;
+constexpr int allocation_mismatch = 437;
 
 }  // namespace
 
@@ -22,8 +22,8 @@ Hairpin::Hairpin(const boost::asio::any_io_executor& executor, const Clock& cloc
       clock_(clock),
       config_(std::move(config)),
       handlers_(std::move(handlers)),
-      deadline_timer_(executor),
-      step_timer_(executor) {
+      deadline_timer_(turn::TimerWheel::of(executor), *this),
+      step_timer_(turn::TimerWheel::of(executor), *this) {
   begin_sequence();
 }
 
@@ -37,115 +37,166 @@ void Hairpin::begin_sequence() {
 
 void Hairpin::establish(Deadline deadline) {
   if (stage_ != Stage::idle) return;
-  enter(Stage::allocating, Phase::connect);
-  if (const auto opened = open(); !opened) {
-    boost::asio::post(executor_, [weak = weak_from_this(), detail = opened.error().message] {
-      if (const auto self = weak.lock()) self->fail({Cause::connect, detail});
-    });
-    return;
-  }
-  end_phase();
   enter(Stage::allocating, Phase::allocate);
   const auto half = deadline.remaining(clock_) / 2;
-  at(deadline_timer_, deadline.at(), &Hairpin::on_deadline);
-  at(step_timer_, Deadline::after(clock_, std::min<std::chrono::nanoseconds>(half, 1s)).at(), &Hairpin::on_step);
-  session_->allocate();
+  deadline_timer_.set(deadline.at());
+  step_timer_.set(Deadline::after(clock_, std::min<std::chrono::nanoseconds>(half, 1s)).at());
+  begin_allocation(0, std::move(config_.transport));
 }
 
-Result<> Hairpin::open() {
-  auto transport = turn::open_udp(executor_, config_.server);
-  if (!transport) return turnkeeper::fail(transport.error());
+void Hairpin::begin_allocation(std::size_t end, std::unique_ptr<turn::Transport> transport) {
   turn::ClientConfig client;
   client.username = config_.credential.username;
   client.password = config_.credential.password;
   client.software = "turnkeeper";
   client.retransmission.rto = config_.rto;
-  const std::weak_ptr<Hairpin> weak = weak_from_this();
+  client.address_family = config_.address_family;
+  // The sessions go with this, and call nothing after that.
   turn::Session::Handlers handlers;
-  handlers.on_event = [weak](const turn::Event& event) {
-    if (const auto self = weak.lock()) self->on_event(event);
+  handlers.on_event = [this, end](const turn::Event& event) {
+    const auto self = shared_from_this();
+    on_event(end, event);
   };
-  handlers.on_data = [weak](std::uint16_t, turn::Bytes payload) {
-    if (const auto self = weak.lock()) self->on_data(payload);
+  handlers.on_data = [this](std::uint16_t, turn::Bytes payload) {
+    const auto self = shared_from_this();
+    on_data(payload);
   };
-  handlers.on_unreachable = [weak](const std::string& reason) {
-    if (const auto self = weak.lock()) self->on_unreachable(reason);
+  handlers.on_unreachable = [this, end](const turn::PathFailure& failure) {
+    const auto self = shared_from_this();
+    on_unreachable(end, failure);
   };
-  session_ =
-      std::make_unique<turn::Session>(executor_, clock_, std::move(*transport), std::move(client), std::move(handlers));
-  return {};
+  ends_[end].reliable = transport->reliable();
+  auto& session = ends_[end].session;
+  session =
+      std::make_unique<turn::Session>(executor_, clock_, std::move(transport), std::move(client), std::move(handlers));
+  session->allocate();
 }
 
 std::uint64_t Hairpin::send_echo() {
   const auto sequence = ++sequence_;
   std::memcpy(payload_.data() + identity_size, &sequence, sizeof sequence);
   sent_at_[sequence % sent_at_.size()] = clock_.steady();
-  session_->send(channel_, payload_);
+  send(payload_);
   return sequence;
 }
 
+void Hairpin::send(turn::Bytes payload) {
+  ends_[0].session->send(ends_[0].channel, payload);
+}
+
 void Hairpin::challenge() {
-  if (stage_ == Stage::standing) session_->refresh();
+  if (stage_ != Stage::standing) return;
+  for (auto& end : ends_) {
+    if (end.session) end.session->refresh();
+  }
 }
 
 void Hairpin::release(Deadline deadline) {
   if (stage_ == Stage::releasing || stage_ == Stage::released) return;
   end_phase();
   stage_ = Stage::releasing;
-  step_timer_.cancel();
-  if (!session_) {
-    boost::asio::post(executor_, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->finish_release(true);
-    });
-    return;
+  step_timer_.clear();
+  deadline_timer_.set(deadline.at());
+  for (auto& end : ends_) {
+    // A connection that broke takes its allocation with it, and can carry no answer.
+    end.released = !end.session || end.broken;
+    if (!end.released) end.session->release();
   }
-  at(deadline_timer_, deadline.at(), &Hairpin::on_deadline);
-  session_->release();
+  if (!ends_[0].released || !ends_[1].released) return;
+  boost::asio::post(executor_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->finish_release();
+  });
 }
 
-void Hairpin::on_event(const turn::Event& event) {
+void Hairpin::on_event(std::size_t end, const turn::Event& event) {
+  const auto* failure = std::get_if<turn::Failure>(&event);
   if (stage_ == Stage::releasing) {
-    if (std::holds_alternative<turn::Released>(event)) finish_release(true);
-    if (std::holds_alternative<turn::Failure>(event)) finish_release(false);
+    if (std::holds_alternative<turn::Released>(event)) one_released(end, true);
+    if (failure && failure->operation == turn::Operation::release) one_released(end, false);
     return;
   }
-  if (stage_ == Stage::failed) return;
+  if (stage_ == Stage::failed || stage_ == Stage::released) return;
 
   if (std::holds_alternative<turn::BindingAnswered>(event)) {
     binding_answered_ = true;
   } else if (const auto* allocated = std::get_if<turn::Allocated>(&event)) {
-    end_phase();
-    relayed_ = allocated->relayed;
-    step_timer_.cancel();
-    enter(Stage::binding_channel, Phase::bind);
-    channel_ = session_->bind_channel(allocated->relayed);
+    on_allocated(end, *allocated);
   } else if (std::holds_alternative<turn::ChannelBound>(event)) {
-    end_phase();
-    enter(Stage::echoing, Phase::echo);
-    on_step();
-  } else if (const auto* failure = std::get_if<turn::Failure>(&event)) {
-    if (failure->operation == turn::Operation::binding) return;
-    // The kernel chose a port that another allocation on this relay gave up less than a second ago.
-    constexpr int allocation_mismatch = 437;
-    if (failure->operation == turn::Operation::allocate && failure->code == allocation_mismatch &&
-        !std::exchange(changed_port_, true) && open()) {
-      session_->allocate();
-      return;
-    }
-    if (failure->kind == turn::Failure::Kind::timeout) {
-      fail(silence_of(failure->operation));
-    } else {
-      fail(diagnose(*failure));
-    }
+    on_bound(end);
+  } else if (failure && failure->operation != turn::Operation::binding) {
+    on_refused(end, *failure);
   }
+}
+
+void Hairpin::on_allocated(std::size_t end, const turn::Allocated& allocated) {
+  ends_[end].relayed = allocated.relayed;
+  if (end == 0) {
+    end_phase();
+    mapped_ = allocated.mapped;
+    step_timer_.clear();
+    enter(Stage::binding_channel, Phase::bind);
+    ends_[0].channel = ends_[0].session->bind_channel(allocated.relayed);
+    return;
+  }
+  for (std::size_t i = 0; i < ends_.size(); ++i) {
+    ends_[i].channel = ends_[i].session->bind_channel(*ends_[1 - i].relayed);
+  }
+}
+
+void Hairpin::on_bound(std::size_t end) {
+  ends_[end].bound = true;
+  if (stage_ != Stage::binding_channel || (is_pair() && !(ends_[0].bound && ends_[1].bound))) return;
+  end_phase();
+  enter(Stage::echoing, Phase::echo);
+  on_step();
+}
+
+void Hairpin::on_refused(std::size_t end, const turn::Failure& failure) {
+  if (failure.operation == turn::Operation::allocate && failure.code == allocation_mismatch && try_another_port(end)) {
+    return;
+  }
+  if (stage_ == Stage::binding_channel && !is_pair() && try_pair(failure)) return;
+  // That the second allocation was not to be had says less than why it was needed.
+  if (own_address_refused_ && stage_ == Stage::binding_channel) return fail(*own_address_refused_);
+  refusal_ = failure;
+  fail(failure.kind == turn::Failure::Kind::timeout ? silence_of(failure.operation) : diagnose(failure));
+}
+
+bool Hairpin::try_another_port(std::size_t end) {
+  if (!config_.open_another || std::exchange(changed_port_, true)) return false;
+  config_.open_another([weak = weak_from_this(), end](Result<std::unique_ptr<turn::Transport>> transport) {
+    const auto self = weak.lock();
+    if (!self || self->stage_ == Stage::failed || self->stage_ >= Stage::releasing) return;
+    if (!transport) return self->fail({Cause::internal, transport.error().message});
+    self->begin_allocation(end, std::move(*transport));
+  });
+  return true;
+}
+
+bool Hairpin::try_pair(const turn::Failure& refusal) {
+  constexpr int forbidden = 403;
+  if (refusal.operation != turn::Operation::channel_bind || refusal.code != forbidden || !config_.open_another ||
+      std::exchange(tried_pair_, true)) {
+    return false;
+  }
+  refusal_ = refusal;
+  own_address_refused_ = diagnose(refusal);
+  config_.open_another([weak = weak_from_this()](Result<std::unique_ptr<turn::Transport>> transport) {
+    const auto self = weak.lock();
+    if (!self || self->stage_ != Stage::binding_channel) return;
+    if (!transport) return self->fail(*self->own_address_refused_);
+    self->begin_allocation(1, std::move(*transport));
+  });
+  return true;
 }
 
 void Hairpin::on_data(turn::Bytes payload) {
   if (stage_ != Stage::echoing && stage_ != Stage::standing) return;
-  if (payload.size() != payload_size ||
-      !std::equal(payload.begin(), payload.begin() + identity_size, payload_.begin())) {
+  if (payload.size() != payload_size) {
+    if (stage_ == Stage::standing && handlers_.on_payload) handlers_.on_payload(payload);
     return;
   }
+  if (!std::equal(payload.begin(), payload.begin() + identity_size, payload_.begin())) return;
   std::uint64_t sequence = 0;
   std::memcpy(&sequence, payload.data() + identity_size, sizeof sequence);
   if (sequence == 0 || sequence > sequence_ || sequence_ - sequence >= sent_at_.size()) return;
@@ -158,8 +209,8 @@ void Hairpin::on_data(turn::Bytes payload) {
   }
   end_phase();
   stage_ = Stage::standing;
-  deadline_timer_.cancel();
-  step_timer_.cancel();
+  deadline_timer_.clear();
+  step_timer_.clear();
   begin_sequence();
   handlers_.on_standing(round_trip);
 }
@@ -168,10 +219,10 @@ void Hairpin::on_data(turn::Bytes payload) {
 // that is gone; then the first echo, which UDP may lose.
 void Hairpin::on_step() {
   if (stage_ == Stage::allocating) {
-    session_->binding();
+    ends_[0].session->binding();
   } else if (stage_ == Stage::echoing) {
     send_echo();
-    at(step_timer_, Deadline::after(clock_, config_.rto).at(), &Hairpin::on_step);
+    step_timer_.set(Deadline::after(clock_, config_.rto).at());
   }
 }
 
@@ -180,12 +231,13 @@ void Hairpin::on_deadline() {
     case Stage::allocating:
       return fail(silence_of(turn::Operation::allocate));
     case Stage::binding_channel:
-      return fail(silence_of(turn::Operation::channel_bind));
+      return fail(own_address_refused_ ? *own_address_refused_ : silence_of(turn::Operation::channel_bind));
     case Stage::echoing:
       return fail({Cause::data_path, "the allocation stands and its channel is bound, but none of " +
                                          std::to_string(sequence_) + " echoes came back"});
     case Stage::releasing:
-      return finish_release(false);
+      release_confirmed_ = false;
+      return finish_release();
     case Stage::idle:
     case Stage::standing:
     case Stage::failed:
@@ -195,32 +247,40 @@ void Hairpin::on_deadline() {
 }
 
 Diagnosis Hairpin::silence_of(turn::Operation operation) const {
+  const auto& client = ends_[0].session->client();
   return diagnose_silence({.waiting_for = operation,
                            .binding_answered = binding_answered_,
-                           .challenged = session_->client().challenged(),
-                           .forged = session_->client().forged()});
+                           .challenged = client.challenged(),
+                           .forged = client.forged()});
 }
 
-void Hairpin::on_unreachable(const std::string& reason) {
-  // What cannot be reached cannot confirm that it let go.
-  if (stage_ == Stage::releasing) return finish_release(false);
-  fail({Cause::connect, reason});
+void Hairpin::on_unreachable(std::size_t end, const turn::PathFailure& failure) {
+  ends_[end].broken = ends_[end].reliable;
+  // What cannot be reached cannot confirm that it let go; but a connection that ends takes its allocation with it.
+  if (stage_ == Stage::releasing) return one_released(end, ends_[end].broken);
+  fail(diagnose(failure, ends_[end].relayed.has_value()));
 }
 
 void Hairpin::fail(Diagnosis diagnosis) {
   if (stage_ == Stage::failed || stage_ == Stage::releasing || stage_ == Stage::released) return;
   end_phase();
   stage_ = Stage::failed;
-  deadline_timer_.cancel();
-  step_timer_.cancel();
+  deadline_timer_.clear();
+  step_timer_.clear();
   handlers_.on_failed(diagnosis);
 }
 
-void Hairpin::finish_release(bool confirmed) {
+void Hairpin::one_released(std::size_t end, bool confirmed) {
+  ends_[end].released = true;
+  release_confirmed_ = release_confirmed_ && confirmed;
+  if (ends_[0].released && ends_[1].released) finish_release();
+}
+
+void Hairpin::finish_release() {
   if (stage_ == Stage::released) return;
   stage_ = Stage::released;
-  deadline_timer_.cancel();
-  handlers_.on_released(confirmed);
+  deadline_timer_.clear();
+  handlers_.on_released(release_confirmed_);
 }
 
 void Hairpin::enter(Stage stage, Phase phase) {
@@ -233,15 +293,6 @@ void Hairpin::enter(Stage stage, Phase phase) {
 void Hairpin::end_phase() {
   if (in_phase_) phases_.back().second = clock_.steady() - phase_started_;
   in_phase_ = false;
-}
-
-void Hairpin::at(boost::asio::steady_timer& timer, SteadyTime time, void (Hairpin::*action)()) {
-  timer.expires_at(time);
-  timer.async_wait([weak = weak_from_this(), &timer, time, action](const boost::system::error_code& error) {
-    const auto self = weak.lock();
-    // A timer that was set anew while this handler was already queued reports no error.
-    if (!error && self && timer.expiry() == time) (self.get()->*action)();
-  });
 }
 
 }  // namespace turnkeeper::monitor

@@ -8,6 +8,8 @@ std::string_view phase_name(Phase phase) {
       return "resolve";
     case Phase::connect:
       return "connect";
+    case Phase::tls:
+      return "tls";
     case Phase::allocate:
       return "allocate";
     case Phase::bind:

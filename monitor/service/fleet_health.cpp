@@ -7,149 +7,406 @@
 namespace turnkeeper::monitor {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t remembered_failovers = 20;
-constexpr auto loss_window = std::chrono::seconds(10);
+constexpr std::size_t remembered_vantages = 64;
+constexpr auto loss_window = 10s;
+constexpr std::uint32_t own = 0;
+// How long a remembered verdict holds before anybody has seen the relay.
+constexpr auto memory_holds = 10s;
+// A vantage that was cut off from us, and perhaps from the relays too, has this long to look again before what it says
+// against them outweighs what this one sees: longer than a canary's longest pause.
+constexpr auto settle = 10s;
+// After this process stood still, its news are not to be taken for old before canaries and vantages had time to speak.
+constexpr auto wake_up = 2s;
+constexpr auto standstill = 1s;
+constexpr auto look_interval = 100ms;
 
 Policy policy_for(const api::Probing& probing) {
   Policy policy;
-  // A canary renews its observation with each echo, and says so when they stay away: twice that long, and it is the
-  // monitor that stands still.
-  const std::chrono::nanoseconds silence = 2 * probing.misses * probing.canary + std::chrono::seconds(2);
+  // A canary renews its observation each second, or with each echo where those are rarer, and says so when they stay
+  // away: twice that long, and it is the monitor that stands still.
+  const std::chrono::nanoseconds silence = 2 * probing.misses * probing.canary + 2s;
   policy.freshness = std::max(policy.freshness, silence);
   return policy;
 }
 
-std::string address_text(const Relay& relay) {
-  const bool ipv6 = relay.host.find(':') != std::string::npos;
-  return (ipv6 ? "[" + relay.host + "]" : relay.host) + ":" + std::to_string(relay.port);
+bool is_loopback_host(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace
 
-FleetHealth::FleetHealth(std::string vantage, const Clock& clock) : vantage_(std::move(vantage)), clock_(clock) {}
+FleetHealth::FleetHealth(std::string vantage, const Clock& clock) : vantage_(std::move(vantage)), clock_(clock) {
+  vantages_.push_back({.name = vantage_, .since = clock_.steady()});
+}
 
 void FleetHealth::set_fleet(Fleet fleet) {
   fleet_ = std::move(fleet);
   std::set<RelayId> relays;
   std::set<RegionKey> regions;
+  due_ = {};
   for (const auto& cluster : fleet_.clusters) {
     for (const auto& region : cluster.regions) {
       regions.insert({cluster.name, region.name});
       for (const auto& relay : region.relays) {
         const RelayId id{cluster.name, region.name, relay.name};
         relays.insert(id);
-        auto& entry = relays_[id];
+        auto& record = relays_[id];
         // The same name at another place is another relay.
-        if (entry.relay.host != relay.host || entry.relay.port != relay.port) entry = {.since = clock_.system()};
-        entry.relay = relay;
-        entry.policy = policy_for(cluster.probing);
-        entry.canary = cluster.probing.canary;
-        entry.window = static_cast<std::size_t>(std::max<std::int64_t>(10, loss_window / cluster.probing.canary));
+        if (record.relay.uris != relay.uris) record = {.id = id, .since = clock_.system()};
+        record.relay = relay;
+        record.policy = policy_for(cluster.probing);
+        record.policy.draining = relay.draining;
+        record.elsewhere = !is_loopback_host(canary_uri(relay).host);
+        record.interval = cluster.probing.canary;
+        record.patience = cluster.probing.misses * cluster.probing.canary;
+        record.probe_interval = cluster.probing.full;
+        record.echoes.resize(static_cast<std::size_t>(std::max<std::int64_t>(10, loss_window / record.interval)));
+        record.due.reset();
       }
     }
   }
   std::erase_if(relays_, [&](const auto& entry) { return !relays.contains(entry.first); });
   std::erase_if(regions_, [&](const auto& entry) { return !regions.contains(entry.first); });
-  for (auto& [id, entry] : relays_) judge_again(id, entry);
+  for (auto& [key, region] : regions_) region.verdicts = {};
+  for (auto& [id, record] : relays_) {
+    ++regions_[{id.cluster, id.region}].verdicts[static_cast<std::size_t>(record.state.judgement.verdict)];
+  }
+  incidents_.set_relays({relays.begin(), relays.end()}, clock_.system());
+  for (auto& [id, record] : relays_) judge_again(record);
   for (const auto& cluster : fleet_.clusters) serve_again(cluster);
 }
 
-FleetHealth::RelayEntry* FleetHealth::find(const RelayId& id) {
+RelayRecord* FleetHealth::relay(const RelayId& id) {
   const auto found = relays_.find(id);
   return found == relays_.end() ? nullptr : &found->second;
 }
 
-void FleetHealth::remember_echo(RelayEntry& entry, bool came_back) {
-  entry.echoes.push_back(came_back);
-  while (entry.echoes.size() > entry.window) entry.echoes.pop_front();
+void FleetHealth::echoed(RelayRecord& relay, std::chrono::nanoseconds round_trip) {
+  relay.echoes.add(true);
+  relay.round_trip = round_trip;
+  sign_of_life(relay, clock_.steady() - round_trip);
 }
 
-void FleetHealth::echoed(const RelayId& id, std::chrono::nanoseconds round_trip) {
-  auto* entry = find(id);
-  if (!entry) return;
-  remember_echo(*entry, true);
-  entry->echo = round_trip;
-}
-
-void FleetHealth::echo_lost(const RelayId& id) {
-  if (auto* entry = find(id)) remember_echo(*entry, false);
-}
-
-bool FleetHealth::observed(const RelayId& id, Observation observation) {
-  auto* entry = find(id);
-  if (!entry) return false;
-  const bool is_back = observation.usable && entry->observation && !entry->observation->usable;
-  if (is_back) entry->probe_cause = api::Cause::none;
-  if (observation.usable) entry->usable_at = observation.at;
-  entry->observation = std::move(observation);
-  judge_again(id, *entry);
+bool FleetHealth::observed(RelayRecord& relay, Observation observation) {
+  const auto now = clock_.steady();
+  notice_standstill(now);
+  if (observation.vantage != vantage_) {
+    const auto number = vantage_number(observation.vantage);
+    put(relay, number, std::move(observation));
+    return false;
+  }
+  const bool is_back = observation.usable && relay.canary && !relay.canary->usable;
+  if (is_back) relay.probes.forget();
+  if (observation.usable) relay.died = false;
+  if (observation.usable || !is_silence(observation.cause)) {
+    sign_of_life(relay, observation.at);
+  } else if (observation.cause == api::Cause::internal) {
+    observation.blind = true;  // whoever could not do its work has learned nothing about the relay
+  } else if (relay.elsewhere) {
+    const bool others_speak = heard_at_ && now - *heard_at_ <= relay.patience;
+    if (!blind_ && !others_speak && sees_nothing(now)) set_blind(true);
+    observation.blind = blind_;
+  }
+  relay.canary = std::move(observation);
+  put_own(relay);
   return is_back;
 }
 
-void FleetHealth::probed(const RelayId& id, ProbeResult result) {
-  auto* entry = find(id);
-  if (!entry) return;
-  // A prober that could not do its work has learned nothing about the relay.
-  if (result.cause != api::Cause::internal) entry->probe_cause = result.ok ? api::Cause::none : result.cause;
-  entry->probe = std::move(result);
-  judge_again(id, *entry);
+bool FleetHealth::probed(RelayRecord& relay, ProbeResult result) {
+  if (result.ok) sign_of_life(relay, clock_.steady() - result.total);
+  const bool again = relay.probes.add(std::move(result), clock_.steady(), relay.probe_interval);
+  if (relay.canary) put_own(relay);
+  return again;
+}
+
+void FleetHealth::echoed(const RelayId& id, std::chrono::nanoseconds round_trip) {
+  if (auto* record = relay(id)) echoed(*record, round_trip);
+}
+
+void FleetHealth::echo_lost(const RelayId& id) {
+  if (auto* record = relay(id)) echo_lost(*record);
+}
+
+bool FleetHealth::observed(const RelayId& id, Observation observation) {
+  auto* record = relay(id);
+  return record && observed(*record, std::move(observation));
+}
+
+bool FleetHealth::probed(const RelayId& id, ProbeResult result) {
+  auto* record = relay(id);
+  return record && probed(*record, std::move(result));
+}
+
+void FleetHealth::observed(std::vector<SeenRelay> seen) {
+  for (auto& one : seen) observed(one.id, std::move(one.observation));
+}
+
+std::uint32_t FleetHealth::vantage_number(const std::string& name) {
+  auto found = std::ranges::find(vantages_, name, &Vantage::name);
+  if (found == vantages_.end()) {
+    // Of those that are gone for good the number is used again.
+    if (vantages_.size() >= remembered_vantages) {
+      found = std::ranges::find_if(vantages_, [](const Vantage& vantage) { return vantage.gone; });
+    }
+    if (found == vantages_.end()) found = vantages_.insert(vantages_.end(), Vantage{});
+    *found = {.name = name, .since = clock_.steady()};
+  } else if (found->gone) {
+    found->gone = false;
+    found->came_back = true;
+    found->since = clock_.steady();
+  }
+  return static_cast<std::uint32_t>(found - vantages_.begin());
+}
+
+void FleetHealth::heard_from(const std::string& name, SteadyTime at) {
+  notice_standstill(clock_.steady());
+  if (name == vantage_) return;
+  const auto number = vantage_number(name);
+  auto& vantage = vantages_[number];
+  const auto silence = vantage.heard_at ? at - *vantage.heard_at : 0s;
+  vantage.heard_at = std::max(at, vantage.heard_at.value_or(at));
+  if (silence <= Policy{}.freshness) return;
+  // Some of its votes had gone stale.
+  for (auto& [id, record] : relays_) {
+    if (std::ranges::find(record.seen, number, &RelayRecord::Seen::vantage) != record.seen.end()) judge_again(record);
+  }
+}
+
+void FleetHealth::forget_vantage(const std::string& name) {
+  const auto found = std::ranges::find(vantages_, name, &Vantage::name);
+  if (found == vantages_.end() || found == vantages_.begin()) return;
+  const auto number = static_cast<std::uint32_t>(found - vantages_.begin());
+  found->gone = true;
+  for (auto& [id, record] : relays_) {
+    if (std::erase_if(record.seen, [&](const auto& seen) { return seen.vantage == number; }) > 0) judge_again(record);
+  }
+}
+
+std::vector<RelayMemory> FleetHealth::memory() const {
+  std::vector<RelayMemory> memory;
+  for (const auto& [id, record] : relays_) {
+    const auto& [verdict, cause, detail, since] = record.state.judgement;
+    if (verdict == api::Verdict::unknown) continue;
+    memory.push_back({id, verdict, cause, detail, since, record.state.falls, record.state.usable_since});
+  }
+  return memory;
+}
+
+void FleetHealth::remember(const std::vector<RelayMemory>& memory) {
+  for (const auto& past : memory) {
+    auto* record = relay(past.id);
+    if (!record || record->state.judgement.verdict != api::Verdict::unknown) continue;
+    const auto before = std::exchange(record->state.judgement, {past.verdict, past.cause, past.detail, past.since});
+    record->state.falls = past.falls;
+    record->state.usable_since = past.usable_since;
+    record->state.remembered_until = clock_.steady() + memory_holds;
+    changed(*record, before);
+    judge_again(*record);
+  }
+}
+
+std::vector<SeenRelay> FleetHealth::own_observations() const {
+  std::vector<SeenRelay> all;
+  for (const auto& [id, record] : relays_) {
+    for (const auto& seen : record.seen) {
+      if (seen.vantage == own) all.push_back({id, seen.observation});
+    }
+  }
+  return all;
+}
+
+void FleetHealth::put_own(RelayRecord& relay) {
+  Observation observation = *relay.canary;
+  relay.probes.apply(observation);
+  changes_.own.push_back({relay.id, observation});
+  put(relay, own, std::move(observation));
+}
+
+void FleetHealth::put(RelayRecord& relay, std::uint32_t vantage, Observation observation) {
+  const auto now = clock_.steady();
+  auto found = std::ranges::find(relay.seen, vantage, &RelayRecord::Seen::vantage);
+  if (found == relay.seen.end()) {
+    found =
+        relay.seen.insert(vantage == own ? relay.seen.begin() : relay.seen.end(), {vantage, std::move(observation)});
+  } else {
+    const bool nothing_new =
+        same_opinion(found->observation, observation) && now - stood_at(relay, *found, now) <= relay.policy.freshness;
+    found->observation = std::move(observation);
+    if (nothing_new) return;
+  }
+  judge_again(relay);
+}
+
+SteadyTime FleetHealth::stood_at(const RelayRecord& relay, const RelayRecord::Seen& seen, SteadyTime now) const {
+  // The canary runs in this process and speaks up when the relay answers again; until then it is dead.
+  if (seen.vantage == own && !seen.observation.usable) return now;
+  auto at = seen.observation.at;
+  if (seen.vantage != own) at = std::max(at, vantages_[seen.vantage].heard_at.value_or(at));
+  if (awake_at_) {
+    const auto freshness = std::chrono::duration_cast<SteadyTime::duration>(relay.policy.freshness);
+    at = std::max(at, *awake_at_ + wake_up - freshness);
+  }
+  return at;
+}
+
+void FleetHealth::collect_ballots(RelayRecord& relay, SteadyTime now) {
+  ballots_.resize(relay.seen.size());
+  suspended_until_.reset();
+  bool seen_here = false;
+  for (std::size_t i = 0; i < relay.seen.size(); ++i) {
+    const auto& seen = relay.seen[i];
+    auto& ballot = ballots_[i];
+    ballot = seen.observation;
+    ballot.at = stood_at(relay, seen, now);
+    if (seen.vantage == own) seen_here = ballot.usable && now - ballot.at <= relay.policy.freshness;
+    const auto& vantage = vantages_[seen.vantage];
+    if (!seen_here || ballot.usable || !vantage.came_back || now - vantage.since >= settle) continue;
+    ballot.blind = true;
+    suspended_until_ = std::min(vantage.since + settle, suspended_until_.value_or(SteadyTime::max()));
+  }
+}
+
+std::vector<Vote> FleetHealth::votes(const RelayRecord& relay, SteadyTime now) const {
+  std::vector<Vote> votes;
+  for (const auto& seen : relay.seen) {
+    const auto& said = seen.observation;
+    votes.push_back({said.vantage, said.usable, said.blind, said.cause, now - stood_at(relay, seen, now)});
+  }
+  return votes;
+}
+
+// What waits far beyond its time shows that this process stood still, or was not run: nothing went stale meanwhile.
+void FleetHealth::notice_standstill(SteadyTime now) {
+  if (!due_.empty() && now - due_.top().at > standstill) awake_at_ = now;
 }
 
 std::optional<SteadyTime> FleetHealth::next_time() const {
-  std::optional<SteadyTime> next;
-  for (const auto& [id, entry] : relays_) {
-    const auto& at = entry.state.judge_again;
-    if (at && (!next || *at < *next)) next = at;
-  }
+  std::optional<SteadyTime> next = incidents_.next_time();
+  if (!due_.empty()) next = std::min(due_.top().at, next.value_or(SteadyTime::max()));
+  if (look_at_) next = std::min(*look_at_, next.value_or(SteadyTime::max()));
   return next;
 }
 
 void FleetHealth::on_time() {
   const auto now = clock_.steady();
-  for (auto& [id, entry] : relays_) {
-    if (entry.state.judge_again && *entry.state.judge_again <= now) judge_again(id, entry);
+  notice_standstill(now);
+  if (look_at_ && now >= *look_at_) {
+    look_at_ = now + look_interval;
+    if (!sees_nothing(now)) set_blind(false);
   }
+  while (!due_.empty() && due_.top().at <= now) {
+    const auto [at, relay] = due_.top();
+    due_.pop();
+    if (relay->due != at) continue;
+    relay->due.reset();
+    judge_again(*relay);
+  }
+  incidents_.on_time(now, clock_.system());
 }
 
-void FleetHealth::judge_again(const RelayId& id, RelayEntry& entry) {
-  std::vector<Observation> observations;
-  if (entry.observation) observations.push_back(*entry.observation);
-  for (auto& seen : observations) {
-    // The canary runs in this process and speaks up when the relay answers again; until then it is dead.
-    if (!seen.usable) seen.at = clock_.steady();
-    if (entry.relay.draining) {
-      seen.cause = api::Cause::draining;
-      seen.detail = "being taken out of service";
-    } else if (seen.usable && entry.probe_cause != api::Cause::none) {
-      seen.cause = entry.probe_cause;
-      seen.detail = entry.probe->detail;
-    }
+void FleetHealth::wait_for(RelayRecord& relay) {
+  const auto& at = relay.state.judge_again;
+  // Most waits are for an observation to go stale and are put off by each new one: the first is left to end, then the
+  // rest of the time is waited for.
+  if (!at || (relay.due && *relay.due <= *at)) return;
+  relay.due = at;
+  due_.push({*at, &relay});
+}
+
+void FleetHealth::judge_again(RelayRecord& relay) {
+  const auto now = clock_.steady();
+  collect_ballots(relay, now);
+  Judgement before = relay.state.judgement;
+  relay.state = judge(ballots_, relay.state, relay.policy, now);
+  if (suspended_until_) {
+    relay.state.judge_again = std::min(*suspended_until_, relay.state.judge_again.value_or(*suspended_until_));
   }
-  const Judgement before = entry.state.judgement;
-  entry.state = judge(observations, entry.state, entry.policy, clock_.steady());
-  const Judgement& now = entry.state.judgement;
-  if (now.verdict != before.verdict) entry.since = clock_.system();
+  wait_for(relay);
+  changed(relay, before);
+}
+
+void FleetHealth::changed(RelayRecord& relay, const Judgement& before) {
+  const Judgement& now = relay.state.judgement;
   if (now.verdict == before.verdict && now.cause == before.cause) return;
-  VerdictChange change{id, before.verdict, now, {}};
-  if (now.verdict == api::Verdict::unhealthy && entry.usable_at) {
-    change.first_miss = std::min(*entry.usable_at + entry.canary, clock_.steady());
-    entry.usable_at.reset();
+  const auto steady = clock_.steady();
+  VerdictChange change{relay.id, before.verdict, now, {}, votes(relay, steady)};
+  const bool found_here = relay.canary && !relay.canary->usable && relay.heard_at;
+  if (now.verdict == api::Verdict::unhealthy && found_here && !std::exchange(relay.died, true)) {
+    change.first_miss = std::min(*relay.heard_at + relay.interval, steady);
   }
   changes_.verdicts.push_back(std::move(change));
-  const auto cluster = std::ranges::find(fleet_.clusters, id.cluster, &Cluster::name);
-  if (cluster != fleet_.clusters.end() && now.verdict != before.verdict) serve_again(*cluster);
+  incidents_.judged({relay.id, now.verdict, now.cause, now.detail}, steady, clock_.system());
+  if (now.verdict == before.verdict) return;
+  relay.since = clock_.system();
+  auto& verdicts = regions_[{relay.id.cluster, relay.id.region}].verdicts;
+  --verdicts[static_cast<std::size_t>(before.verdict)];
+  ++verdicts[static_cast<std::size_t>(now.verdict)];
+  const auto cluster = std::ranges::find(fleet_.clusters, relay.id.cluster, &Cluster::name);
+  if (cluster != fleet_.clusters.end()) serve_again(*cluster);
+}
+
+void FleetHealth::sign_of_life(RelayRecord& relay, SteadyTime at) {
+  relay.heard_at = std::max(at, relay.heard_at.value_or(at));
+  if (!relay.elsewhere) return;
+  if (!heard_at_ && look_) (void)look_();  // so that it knows what may come to be missing
+  heard_at_ = std::max(at, heard_at_.value_or(at));
+  if (blind_ && at > blind_since_) set_blind(false);
+}
+
+bool FleetHealth::sees_nothing(SteadyTime now) const {
+  if (!look_) return false;
+  RelaySilence silence{.since = heard_at_};
+  std::set<std::pair<std::string_view, std::string_view>> regions;
+  std::chrono::nanoseconds due = std::chrono::hours(1);
+  for (const auto& [id, record] : relays_) {
+    if (!record.elsewhere) continue;
+    due = std::min<std::chrono::nanoseconds>(due, 2 * record.interval);
+    if (record.heard_at && *heard_at_ - *record.heard_at <= record.patience) regions.insert({id.cluster, id.region});
+  }
+  silence.regions = regions.size();
+  silence.due = due;
+  Surroundings surroundings = look_();
+  for (const auto& vantage : vantages_) {
+    // A monitor that was shut down earlier is nobody to miss.
+    const bool spoke = vantage.heard_at && heard_at_ && *heard_at_ - *vantage.heard_at <= SightPolicy{}.link_timeout;
+    if (spoke)
+      surroundings.link_heard = std::max(*vantage.heard_at, surroundings.link_heard.value_or(*vantage.heard_at));
+  }
+  return monitor::is_blind(silence, surroundings, now);
+}
+
+void FleetHealth::set_blind(bool blind) {
+  if (blind_ == blind) return;
+  blind_ = blind;
+  changes_.blind = blind;
+  const auto now = clock_.steady();
+  if (blind) {
+    blind_since_ = now;
+    look_at_ = now + look_interval;
+    return;
+  }
+  look_at_.reset();
+  for (const auto& [id, record] : relays_) {
+    if (record.canary && record.canary->blind) changes_.recheck.push_back(id);
+  }
 }
 
 void FleetHealth::serve_again(const Cluster& cluster) {
   std::vector<RegionHealth> health;
   for (const auto& region : cluster.regions) {
     auto& to = health.emplace_back(RegionHealth{region.name, region.backups, {}});
-    for (const auto& relay : region.relays) to.relays.push_back(verdict({cluster.name, region.name, relay.name}));
+    const auto& verdicts = regions_[{cluster.name, region.name}].verdicts;
+    for (std::size_t verdict = 0; verdict < verdicts.size(); ++verdict) {
+      if (verdicts[verdict] > 0) to.relays.push_back(static_cast<api::Verdict>(verdict));
+    }
   }
   for (const auto& region : cluster.regions) {
     const auto by = serving_region(health, region.name);
-    const auto [found, is_new] = regions_.try_emplace({cluster.name, region.name});
-    auto& entry = found->second;
+    auto& entry = regions_[{cluster.name, region.name}];
+    const bool is_new = !std::exchange(entry.served, true);
     if (!is_new && entry.served_by == by) continue;
     const auto from = std::exchange(entry.served_by, by);
     const bool returned = by == region.name;
@@ -169,9 +426,9 @@ void FleetHealth::serve_again(const Cluster& cluster) {
 
 api::Cause FleetHealth::newest_cause(const Cluster& cluster, const std::string& region) const {
   const Judgement* newest = nullptr;
-  for (const auto& [id, entry] : relays_) {
+  for (const auto& [id, record] : relays_) {
     if (id.cluster != cluster.name || id.region != region) continue;
-    const auto& judgement = entry.state.judgement;
+    const auto& judgement = record.state.judgement;
     if (usable(judgement.verdict) || judgement.cause == api::Cause::none) continue;
     if (!newest || judgement.since > newest->since) newest = &judgement;
   }
@@ -179,6 +436,7 @@ api::Cause FleetHealth::newest_cause(const Cluster& cluster, const std::string& 
 }
 
 FleetChanges FleetHealth::take_changes() {
+  changes_.incidents = incidents_.take_events();
   return std::exchange(changes_, {});
 }
 
@@ -195,43 +453,6 @@ std::string FleetHealth::served_by(const std::string& cluster, const std::string
 api::Cause FleetHealth::failover_cause(const std::string& cluster, const std::string& region) const {
   const auto found = regions_.find({cluster, region});
   return found == regions_.end() ? api::Cause::none : found->second.cause;
-}
-
-Status FleetHealth::status() const {
-  Status status{.vantage = vantage_};
-  for (const auto& cluster : fleet_.clusters) {
-    auto& to_cluster = status.clusters.emplace_back(ClusterStatus{cluster.name, {}});
-    for (const auto& region : cluster.regions) {
-      auto& to_region =
-          to_cluster.regions.emplace_back(RegionStatus{region.name, served_by(cluster.name, region.name), {}});
-      for (const auto& relay : region.relays) {
-        const auto& entry = relays_.at({cluster.name, region.name, relay.name});
-        const auto& judgement = entry.state.judgement;
-        const auto lost = std::ranges::count(entry.echoes, false);
-        to_region.relays.push_back({.name = relay.name,
-                                    .address = address_text(relay),
-                                    .verdict = judgement.verdict,
-                                    .cause = judgement.cause,
-                                    .detail = judgement.detail,
-                                    .since = entry.since,
-                                    .echo = entry.echo,
-                                    .loss_percent = entry.echoes.empty() ? 0
-                                                                         : 100.0 * static_cast<double>(lost) /
-                                                                               static_cast<double>(entry.echoes.size()),
-                                    .probe = entry.probe});
-      }
-    }
-  }
-  status.failovers.assign(failovers_.begin(), failovers_.end());
-  return status;
-}
-
-std::vector<RelayHealth> FleetHealth::relay_health() const {
-  std::vector<RelayHealth> health;
-  for (const auto& [id, entry] : relays_) {
-    health.push_back({id, entry.state.judgement.verdict, entry.state.judgement.cause, entry.since});
-  }
-  return health;
 }
 
 }  // namespace turnkeeper::monitor

@@ -1,24 +1,36 @@
-// What this monitor knows about its fleet: takes in what canaries and probes saw, gives out verdicts, who serves which
-// region, and what changed. No socket, no timer: the caller brings the events and the clock.
+// What this monitor knows about its fleet: takes in what canaries, probes and other vantages saw, gives out verdicts,
+// who serves which region, and what changed. No socket, no timer: the caller brings the events and the clock.
 //
 //   FleetHealth health("laptop", clock);
 //   health.set_fleet(fleet);
-//   health.observed(id, observation);
+//   RelayRecord* relay = health.relay(id);                     // once; then for each echo:
+//   health.echoed(*relay, round_trip);
+//   health.observed(*relay, observation);                      // a canary's
+//   health.observed(seen_by_others);                           // the exchange's on_observations
 //   for (const auto& change : health.take_changes().verdicts) log(change);
 //   if (auto at = health.next_time()) timer.expires_at(*at);   // then health.on_time()
 //
-// Events of relays that are not in the fleet are dropped. Not thread-safe.
+// An echo costs constant time and no look-up; an observation that says nothing new costs the comparison. Events of
+// relays that are not in the fleet are dropped. Not thread-safe.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <queue>
 #include <string>
 #include <vector>
 
 #include "monitor/probe/probe_result.hpp"
+#include "monitor/service/relay_record.hpp"
+#include "monitor/sight/blindness.hpp"
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
+#include "monitor/target/relay_memory.hpp"
+#include "monitor/verdict/incident.hpp"
 #include "monitor/verdict/judge.hpp"
 #include "monitor/verdict/serving.hpp"
 #include "monitor/web/status.hpp"
@@ -29,79 +41,138 @@ struct VerdictChange {
   RelayId id;
   api::Verdict from = api::Verdict::unknown;
   Judgement to;
-  std::optional<SteadyTime> first_miss;  // of a relay that died: when the first echo that is missing was due
+  // Of a relay that this vantage's canary found dead: when the first echo that is missing was due.
+  std::optional<SteadyTime> first_miss;
+  std::vector<Vote> votes;  // those it was judged by, and those that abstained
 };
 
 struct FleetChanges {
   std::vector<VerdictChange> verdicts;  // the same verdict with another cause among them
   std::vector<Failover> failovers;
+  std::vector<IncidentEvent> incidents;
+  // This vantage's own observations, new and renewed: for the exchange.
+  std::vector<SeenRelay> own;
+  std::optional<bool> blind;  // set when it became so, or sees again
+  // Their canaries should try again now and not wait out their pause: sight has come back.
+  std::vector<RelayId> recheck;
 };
 
 class FleetHealth {
  public:
   FleetHealth(std::string vantage, const Clock& clock);
 
+  // Asked when every relay has fallen silent; never set: this vantage is never blind.
+  void set_sight(std::function<Surroundings()> look) { look_ = std::move(look); }
+
   // Relays that stay keep their history.
   void set_fleet(Fleet fleet);
   [[nodiscard]] const Fleet& fleet() const { return fleet_; }
+  // Good until a set_fleet() without that relay; null when it is not in the fleet.
+  [[nodiscard]] RelayRecord* relay(const RelayId& id);
 
   // One echo of the standing allocation, for loss and round trip. Alone it says nothing about the relay's health.
+  void echoed(RelayRecord& relay, std::chrono::nanoseconds round_trip);
+  void echo_lost(RelayRecord& relay) { relay.echoes.add(false); }
+  // What a vantage says; with this vantage's name: what the canary says. Usable again after it was not: what full
+  // probes found before is outdated. Returns whether that was so: a full probe should follow.
+  bool observed(RelayRecord& relay, Observation observation);
+  // A full probe of this vantage. Returns whether another of the same endpoint should follow at once.
+  bool probed(RelayRecord& relay, ProbeResult result);
+
+  // The same by name.
   void echoed(const RelayId& id, std::chrono::nanoseconds round_trip);
   void echo_lost(const RelayId& id);
-  // What the canary says. Usable again after it was not: what a full probe found before is outdated. Returns whether
-  // that was so.
   bool observed(const RelayId& id, Observation observation);
-  void probed(const RelayId& id, ProbeResult result);
+  bool probed(const RelayId& id, ProbeResult result);
 
-  // When on_time() may change something though nothing was seen.
+  // Other vantages (monitor/exchange).
+  void observed(std::vector<SeenRelay> seen);
+  // All that the vantage said still stood then.
+  void heard_from(const std::string& vantage, SteadyTime at);
+  // It is gone, and so are its votes.
+  void forget_vantage(const std::string& vantage);
+  // What a monitor that starts is told, and what it makes of it: a relay that it knows nothing of yet keeps the
+  // remembered verdict until somebody sees it, ten seconds at most.
+  [[nodiscard]] std::vector<RelayMemory> memory() const;
+  void remember(const std::vector<RelayMemory>& memory);
+  // This vantage's newest observation of each relay.
+  [[nodiscard]] std::vector<SeenRelay> own_observations() const;
+
+  // When on_time() may change something though nothing was seen. Constant time.
   [[nodiscard]] std::optional<SteadyTime> next_time() const;
   void on_time();
 
   // What happened since the last call.
   [[nodiscard]] FleetChanges take_changes();
 
+  [[nodiscard]] bool is_blind() const { return blind_; }
   [[nodiscard]] api::Verdict verdict(const RelayId& id) const;
   // Empty: nobody.
   [[nodiscard]] std::string served_by(const std::string& cluster, const std::string& region) const;
   // Why `region` is not served by itself; none when it is.
   [[nodiscard]] api::Cause failover_cause(const std::string& cluster, const std::string& region) const;
+  [[nodiscard]] std::vector<Incident> open_incidents() const { return incidents_.open(); }
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<RelayHealth> relay_health() const;
 
  private:
-  struct RelayEntry {
-    Relay relay;
-    Policy policy;
-    std::size_t window = 100;  // echoes that `echoes` remembers
-    std::optional<Observation> observation;
-    RelayState state;
-    SystemTime since;
-    std::chrono::milliseconds canary{100};
-    std::optional<SteadyTime> usable_at;  // when it was last seen to be, until it died
-    std::optional<ProbeResult> probe;
-    api::Cause probe_cause = api::Cause::none;  // of the newest full probe, while it still counts
-    std::optional<std::chrono::nanoseconds> echo;
-    std::deque<bool> echoes;  // did it come back
+  struct Vantage {
+    std::string name;
+    std::optional<SteadyTime> heard_at;  // as a whole; nothing: only through its observations
+    SteadyTime since;                    // it came (again)
+    bool gone = false;
+    bool came_back = false;
   };
   struct RegionEntry {
     std::string served_by;
     api::Cause cause = api::Cause::none;
+    bool served = false;                    // served_by was found out
+    std::array<std::size_t, 5> verdicts{};  // how many relays have each
+  };
+  struct Due {
+    SteadyTime at;
+    RelayRecord* relay = nullptr;
+    bool operator>(const Due& other) const { return at > other.at; }
   };
   using RegionKey = std::pair<std::string, std::string>;
 
-  [[nodiscard]] RelayEntry* find(const RelayId& id);
-  void remember_echo(RelayEntry& entry, bool came_back);
-  void judge_again(const RelayId& id, RelayEntry& entry);
+  [[nodiscard]] std::uint32_t vantage_number(const std::string& name);
+  void put(RelayRecord& relay, std::uint32_t vantage, Observation observation);
+  void put_own(RelayRecord& relay);
+  [[nodiscard]] SteadyTime stood_at(const RelayRecord& relay, const RelayRecord::Seen& seen, SteadyTime now) const;
+  // Its present votes, in ballots_.
+  void collect_ballots(RelayRecord& relay, SteadyTime now);
+  [[nodiscard]] std::vector<Vote> votes(const RelayRecord& relay, SteadyTime now) const;
+  void notice_standstill(SteadyTime now);
+  void judge_again(RelayRecord& relay);
+  void changed(RelayRecord& relay, const Judgement& before);
+  void wait_for(RelayRecord& relay);
+  void sign_of_life(RelayRecord& relay, SteadyTime at);
+  [[nodiscard]] bool sees_nothing(SteadyTime now) const;
+  void set_blind(bool blind);
   void serve_again(const Cluster& cluster);
   [[nodiscard]] api::Cause newest_cause(const Cluster& cluster, const std::string& region) const;
+  [[nodiscard]] RelayStatus relay_status(const RelayRecord& relay, SteadyTime now) const;
 
   const std::string vantage_;
   const Clock& clock_;
+  std::function<Surroundings()> look_;
   Fleet fleet_;
-  std::map<RelayId, RelayEntry> relays_;
+  std::map<RelayId, RelayRecord> relays_;
+  std::vector<Vantage> vantages_;  // by number; the first is this one
   std::map<RegionKey, RegionEntry> regions_;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::deque<Failover> failovers_;
+  Incidents incidents_;
   FleetChanges changes_;
+  std::vector<Observation> ballots_;
+  std::optional<SteadyTime> suspended_until_;  // of one of ballots_
+
+  bool blind_ = false;
+  SteadyTime blind_since_;
+  std::optional<SteadyTime> heard_at_;  // the newest sign of life of any relay elsewhere
+  std::optional<SteadyTime> look_at_;   // while blind: when to look again
+  std::optional<SteadyTime> awake_at_;  // this process stood still until then
 };
 
 }  // namespace turnkeeper::monitor

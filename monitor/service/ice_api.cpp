@@ -24,10 +24,11 @@ http::Response refusal(const IceFailure& failure) {
 
 }  // namespace
 
-IceApi::IceApi(const FleetHealth& health, Metrics& metrics, Access access, const Clock& clock)
+IceApi::IceApi(const FleetHealth& health, Metrics& metrics, Access access, ProofLookup proof_of, const Clock& clock)
     : health_(health),
       metrics_(metrics),
       access_(std::move(access)),
+      proof_of_(std::move(proof_of)),
       clock_(clock),
       hub_([this](const IceRequest& request) { return make_config(request); }, clock) {}
 
@@ -42,7 +43,7 @@ IceResult<IceConfig> IceApi::make_config(const IceRequest& request) const {
   const auto cluster = find_cluster(health_.fleet(), request.cluster);
   if (!cluster) return tl::unexpected(cluster.error());
   return make_ice_config(
-      request, **cluster, [this](const RelayId& id) { return health_.verdict(id); }, clock_.system());
+      request, **cluster, [this](const RelayId& id) { return health_.verdict(id); }, proof_of_, clock_.system());
 }
 
 http::Response IceApi::get(const http::Request& request) {

@@ -16,14 +16,15 @@ namespace turnkeeper::monitor {
 // One thread, that of the HTTP server. What it is given must outlive it; it must outlive the router.
 class IceApi {
  public:
-  IceApi(const FleetHealth& health, Metrics& metrics, Access access, const Clock& clock);
+  IceApi(const FleetHealth& health, Metrics& metrics, Access access, ProofLookup proof_of, const Clock& clock);
 
   void add_routes(http::Router& router);
   // Tells every connected client whose list has changed or whose credentials are due. Returns how many were told.
   std::size_t update() { return hub_.update(); }
+  // What a client that asks now is given.
+  [[nodiscard]] IceResult<IceConfig> make_config(const IceRequest& request) const;
 
  private:
-  [[nodiscard]] IceResult<IceConfig> make_config(const IceRequest& request) const;
   [[nodiscard]] http::Response get(const http::Request& request);
   [[nodiscard]] std::optional<http::Response> subscribe(const http::Request& request,
                                                         const std::shared_ptr<http::EventStream>& stream);
@@ -32,6 +33,7 @@ class IceApi {
   const FleetHealth& health_;
   Metrics& metrics_;
   const Access access_;
+  const ProofLookup proof_of_;
   const Clock& clock_;
   PushHub hub_;
   std::map<std::pair<std::string, std::string>, std::size_t> clients_;  // by cluster and region

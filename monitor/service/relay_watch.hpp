@@ -1,5 +1,6 @@
-// Everything that this monitor does to one relay: a canary without a pause, and a full probe at once and then again and
-// again. Each relay's probes have their own place in the interval, so that many relays are probed evenly.
+// Everything that this monitor does to one relay: a canary without a pause; a full probe of each transport and address,
+// at once and then every interval; and, more rarely, the path checks. Each endpoint has its own place in the interval,
+// so that many relays are probed evenly.
 //
 //   auto watch = std::make_shared<RelayWatch>(io.get_executor(), clock, options, handlers);
 //   watch->start();
@@ -16,13 +17,19 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "monitor/canary/canary.hpp"
+#include "monitor/probe/look_up.hpp"
+#include "monitor/probe/path_checks.hpp"
 #include "monitor/probe/probe_result.hpp"
+#include "monitor/service/probe_gate.hpp"
+#include "monitor/service/relay_credential.hpp"
 #include "monitor/target/fleet.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/result.hpp"
-#include "turnkeeper/turn/credentials.hpp"
+#include "turnkeeper/turn/tls.hpp"
+#include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::monitor {
 
@@ -30,30 +37,78 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
  public:
   struct Options {
     std::string vantage;
-    std::string host;
-    std::uint16_t port = 3478;
+    std::string name;             // the relay's, unique in the monitor: it decides on the places in the interval
+    std::vector<turn::Uri> uris;  // one at least
+    turn::Uri canary;             // where the canary stands
     api::Probing probing;
-    std::function<Result<turn::Credential>()> credential;  // asked for before each allocation
+    std::optional<std::string> public_address;  // as Relay's
+    // Asked for before each allocation.
+    std::function<Result<RelayCredentials>()> credentials;
+    std::shared_ptr<turn::TlsContext> tls;   // for turns: URIs
+    std::shared_ptr<CanaryGround> ground;    // shared by all watches; null: one of its own
+    std::shared_ptr<ProbeGate> gate;         // the same; null: no limit
+    std::shared_ptr<AcceptedKeys> accepted;  // the same; null: nothing is known of other relays
+    // How far the other monitors' clocks are ahead of ours, if anybody knows. May be empty.
+    std::function<std::optional<std::chrono::seconds>()> our_lag;
+    bool checks = true;                        // the path checks
+    std::optional<ThroughputPlan> throughput;  // with each probe
+    bool mtu = false;                          // the same
+    std::chrono::nanoseconds check_every = std::chrono::minutes(10);
+    // After a change of keys, relays need a while to hear of it: only then is a removed key tried.
+    std::chrono::nanoseconds key_settles = std::chrono::minutes(2);
   };
+  // on_probed and the canary's handlers are needed; the others may be empty.
   struct Handlers {
     std::function<void(const Observation&)> on_observation;
     std::function<void()> on_sent;
     std::function<void(std::chrono::nanoseconds)> on_echo;
     std::function<void()> on_loss;
+    // Of one endpoint, or of a name that did not resolve. What the path checks found is in the results of probes that
+    // went well.
     std::function<void(ProbeResult)> on_probed;
+    // The endpoints that there are from now on, over all URIs: what was said about others, or about a name that did not
+    // resolve, is past.
+    std::function<void(const std::vector<turn::Endpoint>&)> on_endpoints;
+    std::function<void(const PathReport&)> on_checked;
   };
 
   RelayWatch(boost::asio::any_io_executor executor, const Clock& clock, Options options, Handlers handlers);
 
   void start();
-  // A full probe out of turn, unless one is under way.
+  // A full probe of each endpoint out of turn, unless one is under way.
   void probe_now();
+  // The canary of a relay that is held dead tries again now: sight has come back.
+  void recheck();
   // `done` comes once nothing is left on the relay, or when that could not be confirmed within a second or two.
   void stop(std::function<void()> done);
 
  private:
-  void probe_later();
-  void probed(ProbeResult result);
+  struct Target {  // one endpoint
+    std::size_t uri = 0;
+    turn::Endpoint endpoint;
+    SteadyTime due;
+    bool probing = false;
+  };
+  struct Name {  // one URI
+    SteadyTime due;
+    bool looking_up = false;
+    bool failed = false;  // the last time
+    std::chrono::nanoseconds took{0};
+  };
+
+  [[nodiscard]] SteadyTime place_after(const std::string& what, SteadyTime now) const;
+  void run_due();
+  void arm();
+  void look_up_name(std::size_t index);
+  void looked_up(std::size_t index, LookUp found);
+  void probe_target(const turn::Endpoint& endpoint);
+  void run_probe(const turn::Endpoint& endpoint, std::shared_ptr<ProbeGate::Pass> pass);
+  void probed(ProbeResult result, const std::string& key);
+  void check_if_due(const ProbeResult& result);
+  void checked(PathReport report);
+  [[nodiscard]] ProbeTarget target_of(const turn::Endpoint& endpoint, const turn::Credential& credential) const;
+  [[nodiscard]] Deadline probe_deadline() const;
+  [[nodiscard]] Target* find(const turn::Endpoint& endpoint);
   void one_stopped();
 
   boost::asio::any_io_executor executor_;
@@ -61,10 +116,18 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
   Options options_;
   Handlers handlers_;
   std::unique_ptr<Canary> canary_;
-  boost::asio::steady_timer probe_timer_;
+  boost::asio::steady_timer timer_;
+  SteadyTime armed_;
   std::stop_source stop_;
-  bool probing_ = false;
-  int running_ = 0;  // canary and probe, while stopping
+  std::vector<Name> names_;
+  std::vector<Target> targets_;
+  std::string worked_key_;  // the last one that this relay accepted
+  std::vector<Diagnosis> findings_;
+  std::string checked_keys_;  // what the last check was about
+  SteadyTime check_due_;
+  bool checking_ = false;
+  int running_ = 0;   // look-ups, probes and checks
+  int stopping_ = 0;  // these and the canary, once stop() was called
   std::function<void()> on_stopped_;
 };
 

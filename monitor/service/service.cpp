@@ -4,54 +4,34 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <map>
 
-#include "monitor/metrics/metrics.hpp"
-#include "monitor/service/fleet_health.hpp"
+#include "monitor/history/history_file.hpp"
+#include "monitor/notify/notifier.hpp"
+#include "monitor/service/announcer.hpp"
 #include "monitor/service/ice_api.hpp"
 #include "monitor/service/probe_api.hpp"
-#include "monitor/service/relay_credential.hpp"
-#include "monitor/service/relay_watch.hpp"
 #include "monitor/service/status_api.hpp"
+#include "monitor/sight/sight.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/http/server.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
-constexpr auto renewal_interval = std::chrono::seconds(5);
+constexpr auto tick_interval = std::chrono::seconds(1);
+constexpr int ticks_until_renewal = 5;  // of the credentials that clients were pushed
+constexpr int ticks_until_saved = 60;
 constexpr auto longest_stop = std::chrono::seconds(2);
 
-void log_change(const VerdictChange& change) {
-  if (change.from == change.to.verdict) return;
-  const auto write = change.to.verdict == api::Verdict::unhealthy ? log::warn : log::info;
-  write("verdict changed", {{"cluster", change.id.cluster},
-                            {"region", change.id.region},
-                            {"relay", change.id.relay},
-                            {"verdict", api::verdict_name(change.to.verdict)},
-                            {"was", api::verdict_name(change.from)},
-                            {"cause", api::cause_name(change.to.cause)},
-                            {"detail", change.to.detail}});
+std::vector<RelayId> relay_ids(const Fleet& fleet) {
+  std::vector<RelayId> ids;
+  for (const auto& cluster : fleet.clusters) {
+    for (const auto& region : cluster.regions) {
+      for (const auto& relay : region.relays) ids.push_back({cluster.name, region.name, relay.name});
+    }
+  }
+  return ids;
 }
-
-void log_failover(const Failover& failover) {
-  const auto write = failover.is_return() ? log::info : log::warn;
-  write(failover.is_return() ? "region serves its clients again" : "failover",
-        {{"cluster", failover.cluster},
-         {"region", failover.region},
-         {"from", failover.from},
-         {"to", failover.to},
-         {"cause", api::cause_name(failover.cause)}});
-}
-
-// What makes a canary the same canary; credentials and draining may change under it.
-struct WatchKey {
-  std::string host;
-  std::uint16_t port = 0;
-  api::Probing probing;
-  std::optional<StaticCredential> credential;
-  bool operator==(const WatchKey&) const = default;
-};
 
 }  // namespace
 
@@ -61,24 +41,117 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       : io_(io),
         clock_(clock),
         options_(std::move(options)),
+        sight_(clock),
         health_(options_.vantage, clock),
-        metrics_(options_.vantage),
-        ice_api_(health_, metrics_, Access(options_.api_key, options_.allow_anonymous || is_loopback(options_.listen)),
-                 clock),
-        status_api_(io.get_executor(), [this] { return health_.status(); }),
-        probe_api_(io.get_executor(), health_, options_.vantage, clock),
+        metrics_(options_.vantage, clock),
+        history_(clock),
+        notifier_({.vantage = options_.vantage, .status_url = options_.status_url}, clock),
+        announcer_(clock, metrics_, history_, notifier_),
+        ice_api_(
+            health_, metrics_, Access(options_.api_key, options_.allow_anonymous || is_loopback(options_.listen)),
+            [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }, clock),
+        status_api_(io.get_executor(), [this] { return health_.status(); },
+                    {[this]() -> const Fleet& { return health_.fleet(); }, &history_,
+                     [this] { return settings_.uptime_target; }, &clock}),
+        probe_api_(io.get_executor(), health_,
+                   {.vantage = options_.vantage, .modules = {}, .api_key = options_.api_key, .resolver = {}}, clock),
+        watch_(io.get_executor(), clock, options_.vantage, {health_, metrics_, history_, proofs_},
+               {.on_observed = [this] { settle(); },
+                .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
+                .our_lag = [this] { return our_lag(); }}),
         judge_timer_(io),
-        renewal_timer_(io),
-        stop_timer_(io) {}
+        tick_timer_(io),
+        stop_timer_(io) {
+    health_.set_sight([this] { return surroundings(); });
+  }
 
+  Result<void> start() {
+    if (!options_.state_file.empty()) {
+      auto file = HistoryFile::open(options_.state_file, history_);
+      if (!file) return fail(file.error());
+      history_file_ = std::move(*file);
+    }
+    if (auto listening = listen(); !listening) return fail(listening.error());
+    if (auto joined = join(); !joined) return fail(joined.error());
+    tick_later();
+    return {};
+  }
+
+  // After that nothing calls back into this object.
+  void shut() {
+    stopping_ = true;
+    judge_timer_.cancel();
+    tick_timer_.cancel();
+    stop_timer_.cancel();
+    watch_.drop();
+    exchange_.reset();
+    server_.reset();
+    on_change_ = {};
+    on_health_ = {};
+  }
+
+  void set_fleet(Fleet fleet) {
+    if (stopping_ || (has_fleet_ && fleet == health_.fleet())) return;
+    health_.set_fleet(std::move(fleet));
+    metrics_.set_fleet(health_.fleet());
+    history_.set_fleet(health_.fleet());
+    proofs_.keep_only(health_.fleet());
+    has_fleet_ = true;
+    watch_.set(health_.fleet(), settings_.probing);
+    if (exchange_) exchange_->keep_only(relay_ids(health_.fleet()));
+    log::info("watching", {{"clusters", health_.fleet().clusters.size()}, {"relays", watch_.size()}});
+    settle(true);
+  }
+
+  void set_settings(Settings settings) {
+    if (stopping_) return;
+    const bool probe_otherwise = settings.probing != settings_.probing;
+    settings_ = std::move(settings);
+    notifier_.set_receivers(settings_.receivers);
+    probe_api_.set_modules(settings_.modules);
+    if (probe_otherwise && has_fleet_) watch_.set(health_.fleet(), settings_.probing);
+  }
+
+  void config_loaded(bool good) { metrics_.config_loaded(good); }
+  void show_operator(std::function<bool()> connected) { operator_connected_ = std::move(connected); }
+
+  void stop(std::function<void()> done) {
+    stopping_ = true;
+    judge_timer_.cancel();
+    tick_timer_.cancel();
+    server_->stop();
+    exchange_.reset();
+    save();
+    on_stopped_ = std::move(done);
+    watch_.stop([self = shared_from_this()] { self->stopped(); });
+    stop_timer_.expires_after(longest_stop);
+    stop_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self) self->stopped();
+    });
+  }
+
+  boost::asio::io_context::executor_type executor() { return io_.get_executor(); }
+  const http::Server& server() const { return *server_; }
+  std::string exchange_address() const { return exchange_ ? exchange_->address() : std::string(); }
+  Status status() const { return health_.status(); }
+  IceResult<IceConfig> ice_config(const IceRequest& request) const { return ice_api_.make_config(request); }
+  void on_change(std::function<void(const Status&)> listener) { on_change_ = std::move(listener); }
+  void on_health(std::function<void(std::vector<RelayHealth>)> listener) {
+    on_health_ = std::move(listener);
+    if (on_health_) on_health_(health_.relay_health());
+  }
+
+ private:
   Result<void> listen() {
     http::Router router;
     ice_api_.add_routes(router);
     status_api_.add_routes(router);
     probe_api_.add_routes(router);
-    router.get("/metrics", [this](const http::Request&) {
-      auto response = http::Response::text(metrics_.exposition(clock_.system()));
-      response.content_type = Metrics::content_type;
+    router.get("/metrics", [this](const http::Request& request) {
+      const auto format = exposition_format(request.header("accept"));
+      auto response = http::Response::text(metrics_.exposition(format));
+      response.content_type = exposition_content_type(format);
       return response;
     });
     router.get("/healthz", [](const http::Request&) { return http::Response::text("ok\n"); });
@@ -91,150 +164,90 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     if (!options_.api_key && !options_.allow_anonymous && !is_loopback(options_.listen)) {
       log::warn("nobody gets credentials here: there is no API key", {{"listen", options_.listen}});
     }
-    renew_later();
     return {};
   }
 
-  // After that nothing calls back into this object.
-  void shut() {
-    stopping_ = true;
-    judge_timer_.cancel();
-    renewal_timer_.cancel();
-    stop_timer_.cancel();
-    watches_.clear();
-    server_.reset();
-    on_change_ = {};
-    on_health_ = {};
+  // The other monitors.
+  Result<void> join() {
+    if (!options_.exchange) return {};
+    auto options = *options_.exchange;
+    options.vantage = options_.vantage;
+    Exchange::Handlers handlers;
+    handlers.on_observations = [this](std::vector<SeenRelay> seen) {
+      health_.observed(std::move(seen));
+      settle();
+    };
+    handlers.on_heard = [this](const std::string& vantage, SteadyTime at) {
+      health_.heard_from(vantage, at);
+      settle();
+    };
+    handlers.on_vantage_gone = [this](const std::string& vantage) {
+      log::warn("another vantage is gone", {{"vantage", vantage}});
+      health_.forget_vantage(vantage);
+      settle();
+    };
+    handlers.memory = [this] { return health_.memory(); };
+    handlers.on_memory = [this](const std::vector<RelayMemory>& memory) {
+      health_.remember(memory);
+      settle();
+    };
+    auto exchange = Exchange::start(io_.get_executor(), std::move(options), std::move(handlers), clock_);
+    if (!exchange) return fail(exchange.error());
+    exchange_ = std::move(*exchange);
+    return {};
   }
 
-  void set_fleet(Fleet fleet) {
-    if (stopping_ || (has_fleet_ && fleet == health_.fleet())) return;
-    health_.set_fleet(std::move(fleet));
-    metrics_.set_fleet(health_.fleet());
-    has_fleet_ = true;
-    watch_fleet();
-    log::info("watching", {{"clusters", health_.fleet().clusters.size()}, {"relays", watches_.size()}});
-    settle(true);
-  }
-
-  void stop(std::function<void()> done) {
-    stopping_ = true;
-    judge_timer_.cancel();
-    renewal_timer_.cancel();
-    server_->stop();
-    on_stopped_ = std::move(done);
-    watches_to_stop_ = watches_.size() + 1;
-    for (auto& [id, watched] : watches_) {
-      watched.watch->stop([self = shared_from_this(), watch = watched.watch] { self->one_stopped(); });
+  // What else is heard when every relay is silent.
+  Surroundings surroundings() {
+    auto around = sight_.look();
+    if (!exchange_) return around;
+    for (const auto& peer : exchange_->peers()) {
+      around.link_heard = std::max(around.link_heard.value_or(peer.heard), peer.heard);
     }
-    stop_timer_.expires_after(longest_stop);
-    stop_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (!error && self) self->stopped();
-    });
-    boost::asio::post(io_, [self = shared_from_this()] { self->one_stopped(); });
+    return around;
   }
 
-  boost::asio::io_context::executor_type executor() { return io_.get_executor(); }
-  const http::Server& server() const { return *server_; }
-  Status status() const { return health_.status(); }
-  void on_change(std::function<void(const Status&)> listener) { on_change_ = std::move(listener); }
-  void on_health(std::function<void(std::vector<RelayHealth>)> listener) {
-    on_health_ = std::move(listener);
-    if (on_health_) on_health_(health_.relay_health());
+  std::optional<std::chrono::seconds> our_lag() const {
+    const auto lag = exchange_ ? exchange_->clock_difference() : std::nullopt;
+    if (!lag) return std::nullopt;
+    return std::chrono::duration_cast<std::chrono::seconds>(*lag);
   }
 
- private:
-  struct Watched {
-    WatchKey key;
-    std::shared_ptr<RelayWatch> watch;
-  };
-
-  // Canaries and probes for exactly the relays of the fleet; those that stay the same go on undisturbed.
-  void watch_fleet() {
-    std::map<RelayId, WatchKey> wanted;
-    for (const auto& cluster : health_.fleet().clusters) {
-      for (const auto& region : cluster.regions) {
-        for (const auto& relay : region.relays) {
-          wanted[{cluster.name, region.name, relay.name}] = {relay.host, relay.port, cluster.probing,
-                                                             relay.static_credential};
-        }
-      }
-    }
-    std::erase_if(watches_, [&](auto& entry) {
-      const auto found = wanted.find(entry.first);
-      if (found != wanted.end() && found->second == entry.second.key) return false;
-      entry.second.watch->stop([watch = entry.second.watch] {});
-      return true;
-    });
-    for (const auto& [id, key] : wanted) {
-      if (!watches_.contains(id)) watches_[id] = {key, start_watch(id, key)};
-    }
+  void probed(bool proofs_changed) {
+    settle(proofs_changed);
+    if (on_change_ && !proofs_changed) on_change_(health_.status());
   }
 
-  std::shared_ptr<RelayWatch> start_watch(const RelayId& id, const WatchKey& key) {
-    RelayWatch::Options options{
-        .vantage = options_.vantage,
-        .host = key.host,
-        .port = key.port,
-        .probing = key.probing,
-        .credential = [this, id] { return relay_credential(health_.fleet(), id, options_.vantage, clock_.system()); }};
-    RelayWatch::Handlers handlers;
-    handlers.on_sent = [this, id] { metrics_.echo_sent(id); };
-    handlers.on_echo = [this, id](std::chrono::nanoseconds round_trip) {
-      metrics_.echo_received(id, round_trip);
-      health_.echoed(id, round_trip);
-    };
-    handlers.on_loss = [this, id] {
-      metrics_.echo_lost(id);
-      health_.echo_lost(id);
-    };
-    handlers.on_observation = [this, id](const Observation& observation) {
-      const bool is_back = health_.observed(id, observation);
-      settle(false);
-      if (is_back) watches_.at(id).watch->probe_now();
-    };
-    handlers.on_probed = [this, id](ProbeResult result) {
-      metrics_.probed(id, result);
-      health_.probed(id, std::move(result));
-      settle(true);
-    };
-    auto watch = std::make_shared<RelayWatch>(io_.get_executor(), clock_, std::move(options), std::move(handlers));
-    watch->start();
-    return watch;
-  }
-
-  // Carries what has changed to everybody whom it concerns.
-  void settle(bool status_changed) {
+  // Carries what has changed to everybody whom it concerns. Constant time when nothing has.
+  void settle(bool lists_changed = false) {
+    if (stopping_) return;
     const auto changes = health_.take_changes();
     const bool judged = !changes.verdicts.empty() || !changes.failovers.empty();
     // Clients first: each millisecond here is a millisecond of silence in a call.
-    if (judged || status_changed) {
+    if (judged || lists_changed) {
       const auto told = ice_api_.update();
       for (const auto& change : changes.verdicts) {
         if (told == 0 || !change.first_miss) continue;
         metrics_.pushed_after(change.id.cluster, change.id.region, clock_.steady() - *change.first_miss);
       }
     }
-    for (const auto& change : changes.verdicts) {
-      metrics_.judged(change.id, change.to.verdict, change.to.cause);
-      log_change(change);
-    }
-    for (const auto& failover : changes.failovers) {
-      if (!failover.is_return()) metrics_.failed_over(failover.cluster, failover.region, failover.cause);
-      log_failover(failover);
-    }
-    if (judged || status_changed) {
-      for (const auto& cluster : health_.fleet().clusters) {
-        for (const auto& region : cluster.regions) {
-          metrics_.served(cluster.name, region.name, health_.served_by(cluster.name, region.name),
-                          health_.failover_cause(cluster.name, region.name));
-        }
+    if (exchange_ && !changes.own.empty()) exchange_->publish(changes.own);
+    announcer_.announce(changes);
+    for (const auto& id : changes.recheck) watch_.recheck(id);
+    wait_to_judge();
+    if (!judged && !lists_changed) return;
+    show_serving();
+    if (on_health_) on_health_(health_.relay_health());
+    if (on_change_) on_change_(health_.status());
+  }
+
+  void show_serving() {
+    for (const auto& cluster : health_.fleet().clusters) {
+      for (const auto& region : cluster.regions) {
+        metrics_.served(cluster.name, region.name, health_.served_by(cluster.name, region.name),
+                        health_.failover_cause(cluster.name, region.name));
       }
     }
-    wait_to_judge();
-    if ((judged || status_changed) && on_health_) on_health_(health_.relay_health());
-    if ((judged || status_changed) && on_change_) on_change_(health_.status());
   }
 
   // Each echo moves the time at which its relay's news go stale; the timer is set anew only when it would be late.
@@ -248,18 +261,54 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       if (error || !self || self->stopping_) return;
       self->judge_waiting_ = false;
       self->health_.on_time();
-      self->settle(false);
+      self->settle();
     });
   }
 
-  void renew_later() {
-    renewal_timer_.expires_after(renewal_interval);
-    renewal_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+  void tick_later() {
+    tick_timer_.expires_after(tick_interval);
+    tick_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->stopping_) return;
-      (void)self->ice_api_.update();
-      self->renew_later();
+      self->tick();
+      self->tick_later();
     });
+  }
+
+  void tick() {
+    ++ticks_;
+    if (exchange_) {
+      exchange_->publish({});
+      const auto peers = exchange_->peers();
+      metrics_.set_peers(peers.size(),
+                         static_cast<std::size_t>(std::ranges::count(peers, true, &Exchange::Peer::connected)));
+    }
+    if (operator_connected_) metrics_.set_operator_connected(operator_connected_());
+    for (const auto& receiver : notifier_.counts()) {
+      metrics_.set_notifications(receiver.receiver, receiver.sent, receiver.failed, receiver.dropped, receiver.held);
+    }
+    show_incidents();
+    if (ticks_ % ticks_until_renewal == 0) {
+      (void)ice_api_.update();
+      history_.on_time();
+    }
+    if (ticks_ % ticks_until_saved == 0) save();
+  }
+
+  void show_incidents() {
+    const auto open = health_.open_incidents();
+    for (const auto& cluster : health_.fleet().clusters) {
+      for (const auto scope : {Incident::Scope::relay, Incident::Scope::region, Incident::Scope::cluster}) {
+        const auto count = std::ranges::count_if(open, [&](const Incident& incident) {
+          return incident.cluster == cluster.name && incident.scope == scope;
+        });
+        metrics_.set_incidents(cluster.name, scope_name(scope), static_cast<std::size_t>(count));
+      }
+    }
+  }
+
+  void save() {
+    if (history_file_) history_file_->write(history_.save());
   }
 
   // Once every relay has had its first verdict; for good.
@@ -270,9 +319,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     return ready_;
   }
 
-  void one_stopped() {
-    if (--watches_to_stop_ == 0) stopped();
-  }
   void stopped() {
     stop_timer_.cancel();
     if (auto done = std::exchange(on_stopped_, {})) done();
@@ -281,20 +327,29 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::io_context& io_;
   const Clock& clock_;
   const Options options_;
+  Settings settings_;
+  Sight sight_;
   FleetHealth health_;
   Metrics metrics_;
+  History history_;
+  Proofs proofs_;
+  Notifier notifier_;
+  Announcer announcer_;
   IceApi ice_api_;
   StatusApi status_api_;
   ProbeApi probe_api_;
+  FleetWatch watch_;
+  std::unique_ptr<HistoryFile> history_file_;
+  std::unique_ptr<Exchange> exchange_;
+  std::function<bool()> operator_connected_;
   boost::asio::steady_timer judge_timer_;
-  boost::asio::steady_timer renewal_timer_;
+  boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer stop_timer_;
+  std::uint64_t ticks_ = 0;
   bool judge_waiting_ = false;
   bool has_fleet_ = false;
   bool ready_ = false;
   bool stopping_ = false;
-  std::map<RelayId, Watched> watches_;
-  std::size_t watches_to_stop_ = 0;
   std::function<void()> on_stopped_;
   std::function<void(const Status&)> on_change_;
   std::function<void(std::vector<RelayHealth>)> on_health_;
@@ -305,7 +360,7 @@ Service::Service(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Service>> Service::start(boost::asio::io_context& io, Options options, const Clock& clock) {
   auto impl = std::make_shared<Impl>(io, std::move(options), clock);
-  if (auto listening = impl->listen(); !listening) return fail(listening.error());
+  if (auto started = impl->start(); !started) return fail(started.error());
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
 
@@ -319,12 +374,34 @@ void Service::set_fleet(Fleet fleet) {
   });
 }
 
+void Service::set_settings(Settings settings) {
+  boost::asio::post(impl_->executor(), [weak = std::weak_ptr(impl_), settings = std::move(settings)]() mutable {
+    if (const auto impl = weak.lock()) impl->set_settings(std::move(settings));
+  });
+}
+
+void Service::config_loaded(bool good) {
+  impl_->config_loaded(good);
+}
+
+void Service::show_operator(std::function<bool()> connected) {
+  impl_->show_operator(std::move(connected));
+}
+
 std::string Service::address() const {
   return impl_->server().address();
 }
 
+std::string Service::exchange_address() const {
+  return impl_->exchange_address();
+}
+
 Status Service::status() const {
   return impl_->status();
+}
+
+IceResult<IceConfig> Service::ice_config(const IceRequest& request) const {
+  return impl_->ice_config(request);
 }
 
 void Service::on_change(std::function<void(const Status&)> listener) {

@@ -1,5 +1,6 @@
-// The whole monitor as one object: canaries and full probes of every relay, verdicts, metrics, ICE configs, pushes and
-// the HTTP server. turnkeeper-monitor and `turnctl up` are thin around it.
+// The whole monitor as one object: canaries and full probes of every relay, verdicts together with other monitors,
+// metrics, history, notifications, ICE configs, pushes and the HTTP server. turnkeeper-monitor and `turnctl up` are
+// thin around it.
 //
 //   boost::asio::io_context io;
 //   auto service = Service::start(io, {.listen = "127.0.0.1:8480", .vantage = "laptop"});
@@ -9,8 +10,8 @@
 //   std::stop_callback wake(stop.token(), [&] { boost::asio::post(io, [&] { (*service)->stop([&] { io.stop(); }); });
 //   }); io.run();
 //
-// Threading: the io_context runs on one thread, and everything but set_fleet() is called from there or before it runs.
-// A change of a verdict reaches metrics, clients and callbacks in the same turn of the loop.
+// Threading: the io_context runs on one thread, and everything but what is called thread-safe is called from there or
+// before it runs. A change of a verdict reaches metrics, clients and callbacks in the same turn of the loop.
 #pragma once
 
 #include <functional>
@@ -19,6 +20,11 @@
 #include <string>
 #include <vector>
 
+#include "monitor/exchange/exchange.hpp"
+#include "monitor/ice/make_ice_config.hpp"
+#include "monitor/notify/receiver.hpp"
+#include "monitor/probe/probe_module.hpp"
+#include "monitor/service/fleet_watch.hpp"
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "monitor/web/status.hpp"
@@ -39,11 +45,23 @@ class Service {
     std::string vantage = "local";
     std::optional<Secret> api_key;  // what clients of /v1/* send as `Authorization: Bearer KEY`
     bool allow_anonymous = false;   // without a key, /v1/* is served to anybody
+    std::string status_url;         // where people find the status page; linked from notifications
+    std::string state_file;         // history outlives a restart there; empty: it does not
+    // The other monitors. The vantage is filled in.
+    std::optional<Exchange::Options> exchange;
+  };
+
+  // What may change while it runs.
+  struct Settings {
+    FleetWatch::Settings probing;
+    ProbeModules modules;
+    std::vector<Receiver> receivers;
+    double uptime_target = 99.5;  // percent
   };
 
   // Listens; watches nothing until set_fleet(). Without an api_key, /v1/* is served only on a loopback listener or with
-  // allow_anonymous. Errors: the address cannot be listened on. `io` and `clock` outlive the service; the clock's
-  // steady time is the machine's.
+  // allow_anonymous. Errors: an address cannot be listened on, the state file cannot be written. `io` and `clock`
+  // outlive the service; the clock's steady time is the machine's.
   [[nodiscard]] static Result<std::unique_ptr<Service>> start(boost::asio::io_context& io, Options options,
                                                               const Clock& clock = real_clock());
   // Ends at once; allocations are given up unconfirmed. stop() first is better.
@@ -54,10 +72,19 @@ class Service {
   // What to watch from now on. Relays that stay the same keep their canary and their history. Thread-safe; takes effect
   // on the io_context.
   void set_fleet(Fleet fleet);
+  // The same for how to watch it. Another way of probing starts every canary anew.
+  void set_settings(Settings settings);
+  // For the metrics: a configuration was read (again); whether the operator's stream stands, asked each second.
+  void config_loaded(bool good);
+  void show_operator(std::function<bool()> connected);
 
   // "127.0.0.1:8480", with the port that the kernel chose.
   [[nodiscard]] std::string address() const;
+  // Where other monitors connect to; empty without an exchange.
+  [[nodiscard]] std::string exchange_address() const;
   [[nodiscard]] Status status() const;
+  // What a client that asks now is given.
+  [[nodiscard]] IceResult<IceConfig> ice_config(const IceRequest& request) const;
 
   // Called after each change of a verdict, of who serves a region, of the fleet, and after each full probe. One
   // listener of each kind; empty: none.

@@ -1,28 +1,47 @@
 #include "monitor/service/status_api.hpp"
 
+#include <algorithm>
+
 #include "monitor/web/status_page.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
-constexpr auto update_interval = std::chrono::milliseconds(500);
+constexpr auto shortest_interval = std::chrono::milliseconds(500);
+// A large fleet's picture is large: what a viewer costs stays small.
+constexpr auto interval_per_kilobyte = std::chrono::milliseconds(3);
+
+http::Response fresh_json(std::string body) {
+  auto response = http::Response::json(std::move(body));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
 
 }  // namespace
 
-StatusApi::StatusApi(const boost::asio::any_io_executor& executor, std::function<Status()> status)
-    : status_(std::move(status)), timer_(executor) {}
+StatusApi::StatusApi(const boost::asio::any_io_executor& executor, std::function<Status()> status, Past past)
+    : status_(std::move(status)), past_(std::move(past)), timer_(executor) {}
 
 void StatusApi::add_routes(http::Router& router) {
   router.get("/", [](const http::Request&) { return status_page(); });
-  router.get("/api/relays", [this](const http::Request&) {
-    auto response = http::Response::json(status_json(status_()));
-    response.headers.emplace_back("Cache-Control", "no-store");
-    return response;
-  });
+  router.get("/status.css", [](const http::Request&) { return status_style(); });
+  router.get("/status.js", [](const http::Request&) { return status_script(); });
+  router.get("/api/relays", [this](const http::Request&) { return fresh_json(status_json(status_())); });
+  router.get("/api/history", [this](const http::Request& request) { return history(request); });
   router.events("/api/events", [this](const http::Request&, const std::shared_ptr<http::EventStream>& stream) {
     follow(stream);
     return std::nullopt;
   });
+}
+
+http::Response StatusApi::history(const http::Request& request) const {
+  const auto cluster = request.field("cluster");
+  const auto region = request.field("region");
+  if (!cluster || !region) {
+    return http::Response::problem(400, {"the request names no region", "add cluster=NAME&region=NAME"});
+  }
+  return fresh_json(
+      history_json(past_.fleet(), *past_.history, *cluster, *region, past_.clock->system(), past_.goal()));
 }
 
 void StatusApi::follow(const std::shared_ptr<http::EventStream>& stream) {
@@ -41,7 +60,8 @@ void StatusApi::tick() {
     last_sent_ = std::move(now);
     for (const auto& [id, stream] : streams_) stream->send({.name = "relays", .id = "", .data = last_sent_});
   }
-  timer_.expires_after(update_interval);
+  timer_.expires_after(std::max<std::chrono::milliseconds>(
+      shortest_interval, interval_per_kilobyte * static_cast<int>(last_sent_.size() / 1024)));
   timer_.async_wait([weak = std::weak_ptr(alive_)](const boost::system::error_code& error) {
     const auto alive = weak.lock();
     if (!error && alive) (*alive)->tick();

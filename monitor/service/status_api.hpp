@@ -1,4 +1,4 @@
-// GET /, GET /api/relays and GET /api/events: what people and turnctl look at.
+// GET /, GET /api/relays, GET /api/history and GET /api/events: what people and turnctl look at.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 forgets it under C++20
@@ -18,7 +18,14 @@ namespace turnkeeper::monitor {
 // One thread, that of the HTTP server. It must outlive the router.
 class StatusApi {
  public:
-  StatusApi(const boost::asio::any_io_executor& executor, std::function<Status()> status);
+  struct Past {
+    std::function<const Fleet&()> fleet;
+    const History* history = nullptr;  // outlives this object
+    std::function<double()> goal;      // percent of uptime
+    const Clock* clock = nullptr;
+  };
+
+  StatusApi(const boost::asio::any_io_executor& executor, std::function<Status()> status, Past past);
 
   void add_routes(http::Router& router);
 
@@ -26,7 +33,10 @@ class StatusApi {
   void follow(const std::shared_ptr<http::EventStream>& stream);
   void tick();
 
+  [[nodiscard]] http::Response history(const http::Request& request) const;
+
   std::function<Status()> status_;
+  Past past_;
   boost::asio::steady_timer timer_;
   std::map<std::uint64_t, std::shared_ptr<http::EventStream>> streams_;
   std::uint64_t last_stream_ = 0;

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/secret.hpp"
+#include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::monitor {
 
@@ -24,6 +26,11 @@ struct RelayId {
   auto operator<=>(const RelayId&) const = default;
 };
 
+// Where a relay's credentials come from. The cluster's signing keys: the one that issues.
+struct ClusterKeys {
+  bool operator==(const ClusterKeys&) const = default;
+};
+
 // A user name and password that do not change, for servers that are not ours.
 struct StaticCredential {
   std::string username;
@@ -31,15 +38,42 @@ struct StaticCredential {
   bool operator==(const StaticCredential&) const = default;
 };
 
+// The server's own shared secret of time-limited credentials (coturn's static-auth-secret).
+struct SharedSecret {
+  Secret secret;
+  std::vector<Secret> old;  // must be refused
+  bool operator==(const SharedSecret&) const = default;
+};
+
+// What a credential API last answered. Renewed while the relay stays the same.
+struct ProvidedCredential {
+  std::string provider;  // its name in monitor.yaml
+  std::string username;
+  Secret password;
+  SystemTime expires;
+  bool operator==(const ProvidedCredential&) const = default;
+};
+
+using CredentialSource = std::variant<ClusterKeys, StaticCredential, SharedSecret, ProvidedCredential>;
+
 struct Relay {
   std::string name;
-  std::string host;  // an address or a host name
-  std::uint16_t port = 3478;
-  std::vector<api::Transport> transports = {api::Transport::udp};
-  bool draining = false;                              // probed, but given to no client
-  std::optional<StaticCredential> static_credential;  // set: used instead of the cluster's signing keys
+  std::vector<turn::Uri> uris;                // one at least; "turn" and "turns" only
+  std::optional<std::string> public_address;  // of every relayed address; none: unknown
+  bool draining = false;                      // probed, but given to no client
+  CredentialSource credential;
   bool operator==(const Relay&) const = default;
 };
+
+// Where a relay's canary stands: its first UDP URI, else its first one.
+[[nodiscard]] const turn::Uri& canary_uri(const Relay& relay);
+
+// "turn:HOST:PORT?transport=...".
+[[nodiscard]] turn::Uri turn_uri(std::string host, std::uint16_t port = 3478,
+                                 api::Transport transport = api::Transport::udp);
+
+// The URI with a transport, where it leaves it open: UDP for turn and TCP for turns, as browsers read it.
+[[nodiscard]] turn::Uri with_transport(turn::Uri uri);
 
 struct Region {
   std::string name;

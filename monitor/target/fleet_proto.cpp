@@ -41,23 +41,18 @@ Result<api::SigningKey> key_from(const v1::SigningKey& from) {
 }
 
 Result<Relay> relay_from(const v1::RelayTarget& from) {
-  Relay relay{.name = from.name(), .host = from.host(), .transports = {}, .draining = from.draining()};
+  Relay relay{.name = from.name(), .draining = from.draining()};
   if (relay.name.empty()) return fail("a relay has no name");
-  if (relay.host.empty()) return fail("relay " + relay.name + " has no host");
-  if (from.port() == 0 || from.port() > 65535) {
-    return fail("relay " + relay.name + ": port " + std::to_string(from.port()) + " is not in 1..65535");
-  }
-  relay.port = static_cast<std::uint16_t>(from.port());
-  for (const auto& transport : from.transports()) {
-    if (transport == "udp") {
-      relay.transports.push_back(api::Transport::udp);
-    } else if (transport == "tcp") {
-      relay.transports.push_back(api::Transport::tcp);
-    } else {
-      return fail("relay " + relay.name + ": unknown transport \"" + transport + "\"");
+  if (from.uris().empty()) return fail("relay " + relay.name + " has no URI");
+  for (const auto& text : from.uris()) {
+    auto uri = turn::Uri::parse(text);
+    if (!uri) return fail(uri.error().within("relay " + relay.name));
+    if (uri->scheme != turn::Uri::Scheme::turn && uri->scheme != turn::Uri::Scheme::turns) {
+      return fail("relay " + relay.name + ": " + text + " is no TURN server");
     }
+    relay.uris.push_back(std::move(*uri));
   }
-  if (relay.transports.empty()) relay.transports = {api::Transport::udp};
+  if (!from.public_address().empty()) relay.public_address = from.public_address();
   return relay;
 }
 
@@ -140,14 +135,11 @@ v1::TargetSet to_proto(const Fleet& fleet) {
       to_region.set_name(region.name);
       for (const auto& backup : region.backups) to_region.add_backups(backup);
       for (const auto& relay : region.relays) {
-        if (relay.static_credential) continue;
+        if (!std::holds_alternative<ClusterKeys>(relay.credential)) continue;
         auto& to_relay = *to_region.add_relays();
         to_relay.set_name(relay.name);
-        to_relay.set_host(relay.host);
-        to_relay.set_port(relay.port);
-        for (const auto transport : relay.transports) {
-          to_relay.add_transports(transport == api::Transport::udp ? "udp" : "tcp");
-        }
+        for (const auto& uri : relay.uris) to_relay.add_uris(uri.to_string());
+        if (relay.public_address) to_relay.set_public_address(*relay.public_address);
         to_relay.set_draining(relay.draining);
       }
     }

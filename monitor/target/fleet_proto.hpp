@@ -9,11 +9,11 @@
 
 namespace turnkeeper::monitor {
 
-// Absent durations and numbers become Fleet's defaults. An error names the field: a port out of range, a key without an
-// id or secret, two relays of one cluster with the same name, a transport that this version does not know.
+// Absent durations and numbers become Fleet's defaults. An error names the field: a relay without a URI or with one
+// that is no TURN server's, a key without an id or secret, two relays of one cluster with the same name.
 [[nodiscard]] Result<Fleet> fleet_from_proto(const v1::TargetSet& targets);
 
-// Relays with a static credential are left out: an operator has none.
+// Relays with a credential of their own are left out: an operator has none.
 [[nodiscard]] v1::TargetSet to_proto(const Fleet& fleet);
 
 // Reads what the operator keeps in the mounted snapshot Secret. Fields that a newer operator may have added are

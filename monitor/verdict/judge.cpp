@@ -9,9 +9,10 @@ using api::Cause;
 using api::Verdict;
 
 struct Votes {
-  std::size_t fresh = 0;
-  std::size_t unusable = 0;  // draining ones among them
-  std::size_t draining = 0;
+  std::size_t voters = 0;
+  std::size_t abstained = 0;  // blind
+  std::size_t unusable = 0;
+  std::size_t draining = 0;                // say so, whether they can still use it or not
   const Observation* complaint = nullptr;  // the newest that has a cause; an unusable one before a usable one
   std::optional<SteadyTime> next_stale;
 };
@@ -20,12 +21,19 @@ Votes count(std::span<const Observation> observations, const Policy& policy, Ste
   Votes votes;
   for (const auto& seen : observations) {
     if (now - seen.at > policy.freshness) continue;
-    ++votes.fresh;
     const auto stale =
         seen.at + std::chrono::duration_cast<SteadyTime::duration>(policy.freshness) + SteadyTime::duration(1);
     votes.next_stale = votes.next_stale ? std::min(*votes.next_stale, stale) : stale;
-    if (seen.cause == Cause::draining) ++votes.draining;
-    if (!seen.usable) ++votes.unusable;
+    if (seen.blind) {
+      ++votes.abstained;
+      continue;
+    }
+    ++votes.voters;
+    if (seen.cause == Cause::draining) {
+      ++votes.draining;
+    } else if (!seen.usable) {
+      ++votes.unusable;
+    }
     if (seen.usable && seen.cause == Cause::none) continue;
     const auto* known = votes.complaint;
     const bool graver = known && known->usable && !seen.usable;
@@ -35,16 +43,26 @@ Votes count(std::span<const Observation> observations, const Policy& policy, Ste
   return votes;
 }
 
-// What the votes say, before the past is asked.
-Judgement decide(const Votes& votes) {
-  if (votes.fresh == 0) return {Verdict::unknown, Cause::none, "no vantage has looked at it lately", {}};
+// What the votes say, before the past is asked. At least one was given.
+Judgement decide(const Votes& votes, const Policy& policy) {
   const auto because = [&](Verdict verdict) {
     return Judgement{verdict, votes.complaint->cause, votes.complaint->detail, {}};
   };
-  if (2 * votes.draining > votes.fresh) return because(Verdict::draining);
-  if (2 * votes.unusable > votes.fresh) return because(Verdict::unhealthy);
-  if (votes.complaint) return because(Verdict::degraded);
-  return {Verdict::healthy, Cause::none, "", {}};
+  if (policy.draining) return {Verdict::draining, Cause::draining, "being taken out of service", {}};
+  const auto against = votes.unusable + votes.draining;
+  if (2 * against > votes.voters) {
+    if (votes.unusable > votes.draining) return because(Verdict::unhealthy);
+    auto draining = because(Verdict::draining);
+    draining.cause = Cause::draining;
+    return draining;
+  }
+  if (!votes.complaint) return {Verdict::healthy, Cause::none, "", {}};
+  auto degraded = because(Verdict::degraded);
+  if (!votes.complaint->usable && votes.voters > 1) {
+    degraded.detail = std::to_string(votes.unusable + votes.draining) + " of " + std::to_string(votes.voters) +
+                      " vantages cannot use it; " + votes.complaint->vantage + ": " + degraded.detail;
+  }
+  return degraded;
 }
 
 }  // namespace
@@ -62,7 +80,18 @@ bool usable(Verdict verdict) {
 RelayState judge(std::span<const Observation> observations, const RelayState& previous, const Policy& policy,
                  SteadyTime now) {
   const Votes votes = count(observations, policy, now);
-  RelayState next{.judgement = decide(votes), .falls = previous.falls, .judge_again = votes.next_stale};
+  const bool remembered = previous.remembered_until && now < *previous.remembered_until;
+  if (votes.voters == 0 && (votes.abstained > 0 || remembered)) {
+    RelayState same = previous;
+    if (!usable(same.judgement.verdict)) same.usable_since.reset();
+    same.judge_again = votes.next_stale ? votes.next_stale : previous.remembered_until;
+    return same;
+  }
+
+  RelayState next{.falls = previous.falls, .judge_again = votes.next_stale};
+  next.judgement = votes.voters == 0
+                       ? Judgement{Verdict::unknown, Cause::none, "no vantage has looked at it lately", {}}
+                       : decide(votes, policy);
   Judgement& judgement = next.judgement;
 
   const bool forgotten = previous.usable_since && now - *previous.usable_since >= policy.forget;

@@ -5,9 +5,14 @@
 //   if (state.judge_again) timer.expires_at(*state.judge_again);
 //   publish(state.judgement);
 //
-// A majority of the vantages with fresh observations decides, so one vantage alone decides alone. A relay that was
-// Unhealthy returns only after it has been usable without a break for a quiet time, which doubles with each fall:
-// clients are not sent back and forth by a relay that flaps.
+// The vantages with fresh observations vote; one that was blind abstains. In this order:
+//   most cannot use it, or say that it drains: Unhealthy or Draining, whichever more of those say (Draining, if as
+//   many) anybody complains: Degraded, so a tie moves nobody else Healthy
+// One vantage alone decides alone. With all fresh observations blind nothing is known better than before, and the
+// verdict stays.
+//
+// A relay that was Unhealthy returns only after it has been usable without a break for a quiet time, which doubles with
+// each fall: clients are not sent back and forth by a relay that flaps.
 #pragma once
 
 #include <optional>
@@ -23,6 +28,7 @@ struct Policy {
   std::chrono::nanoseconds first_quiet = std::chrono::seconds(1);  // before the first return
   std::chrono::nanoseconds longest_quiet = std::chrono::seconds(60);
   std::chrono::nanoseconds forget = std::chrono::minutes(10);  // quiet for so long: earlier falls are forgotten
+  bool draining = false;  // being taken out of service by its owner: Draining, whatever is seen
 };
 
 struct Judgement {
@@ -36,6 +42,8 @@ struct RelayState {
   Judgement judgement;
   int falls = 0;                           // times it became Unhealthy since it was last quiet for `forget`
   std::optional<SteadyTime> usable_since;  // the present unbroken run of usable judgements
+  // Until then this judgement, which another monitor remembered, holds without an observation.
+  std::optional<SteadyTime> remembered_until;
   // When the same observations may give another judgement: a quiet time ends or an observation goes stale.
   std::optional<SteadyTime> judge_again;
 };

@@ -1,15 +1,17 @@
 // What one vantage saw of one relay: the input of every verdict.
 #pragma once
 
+#include <chrono>
 #include <string>
 
+#include "monitor/target/fleet.hpp"
 #include "turnkeeper/api/health.hpp"
 #include "turnkeeper/base/clock.hpp"
 
 namespace turnkeeper::monitor {
 
-// The newest thing that a vantage knows. A canary whose echoes come back renews it with each of them; a canary that
-// missed its limit and a confirming allocation that failed turn `usable` off, with the cause that the allocation found.
+// The newest thing that a vantage knows. A canary whose echoes come back renews it each second; a canary that missed
+// its limit and a confirming allocation that failed turn `usable` off, with the cause that the allocation found.
 struct Observation {
   std::string vantage;
   bool usable = false;
@@ -18,6 +20,29 @@ struct Observation {
   api::Cause cause = api::Cause::none;
   std::string detail;
   SteadyTime at;  // this process's steady clock; older than the policy's freshness: ignored
+  // The vantage saw nothing at all when it saw this, and abstains (monitor/sight).
+  bool blind = false;
+};
+
+// An observation of one relay of many, on its way between monitors.
+struct SeenRelay {
+  RelayId id;
+  Observation observation;
+};
+
+// The same opinion, however old each is.
+[[nodiscard]] inline bool same_opinion(const Observation& a, const Observation& b) {
+  return a.usable == b.usable && a.cause == b.cause && a.blind == b.blind && a.detail == b.detail;
+}
+
+// An observation as it is shown to people: in the log line of a verdict, on the status page.
+struct Vote {
+  std::string vantage;
+  bool usable = false;
+  bool blind = false;  // abstained
+  api::Cause cause = api::Cause::none;
+  std::chrono::nanoseconds age{0};
+  bool operator==(const Vote&) const = default;
 };
 
 }  // namespace turnkeeper::monitor

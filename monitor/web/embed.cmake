@@ -1,10 +1,10 @@
-# cmake -DINPUT=page.html -DOUTPUT=page.cpp -P embed.cmake: a file as bytes in a C++ source.
+# cmake -DINPUT=page.html -DOUTPUT=page.cpp -DSYMBOL=page -P embed.cmake: a file as bytes in a C++ source.
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "(................................................................)" "\\1\n" bytes "${bytes}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
-file(WRITE ${OUTPUT} "namespace turnkeeper::monitor {
-extern const char kStatusPage[];
-extern const unsigned long kStatusPageSize;
-const char kStatusPage[] = {\n${bytes}};
-const unsigned long kStatusPageSize = sizeof kStatusPage;
+file(WRITE ${OUTPUT} "#include <string_view>
+namespace turnkeeper::monitor {
+extern const std::string_view ${SYMBOL};
+static const char bytes[] = {\n${bytes}};
+const std::string_view ${SYMBOL}(bytes, sizeof bytes);
 }  // namespace turnkeeper::monitor\n")

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "monitor/history/history.hpp"
 #include "monitor/probe/probe_result.hpp"
+#include "monitor/verdict/incident.hpp"
+#include "monitor/verdict/observation.hpp"
 #include "monitor/verdict/serving.hpp"
 #include "turnkeeper/api/health.hpp"
 
@@ -22,6 +25,8 @@ struct RelayStatus {
   std::optional<std::chrono::nanoseconds> echo;  // the canary's newest round trip; nothing while it has none
   double loss_percent = 0;                       // of the canary's recent echoes
   std::optional<ProbeResult> probe;              // the newest full probe
+  std::vector<ProbeResult> probes;               // the newest of each transport and address
+  std::vector<Vote> votes;                       // of each vantage that is heard, this one first
 };
 
 struct RegionStatus {
@@ -39,9 +44,21 @@ struct Status {
   std::string vantage;
   std::vector<ClusterStatus> clusters;
   std::vector<Failover> failovers;  // newest first, at most 20
+  std::vector<Incident> incidents;  // that have not ended, oldest first
+  bool blind = false;               // this vantage sees nothing at all, and abstains
 };
 
 // The answer of GET /api/relays, and the data of the events named "relays" of GET /api/events. Pure.
 [[nodiscard]] std::string status_json(const Status& status);
+
+// The answer of GET /api/history?cluster=C&region=R: the past of one region's relays. Times are Unix seconds, round
+// trips milliseconds:
+//   {"now": ..., "goal": 99.5, "relays": [{"name", "uptime": {"day", "week", "month"} or null each,
+//     "segments": [[since, verdict, cause], ...], "pointSeconds": 15, "points": [[min, mean, max, lost %] or null,
+//     ...]}],
+//    "failovers": [...]}                                                          of the whole fleet, the last 24 hours
+// A region that does not exist has no relays. `goal`: percent of uptime, as the page shows it. Pure.
+[[nodiscard]] std::string history_json(const Fleet& fleet, const History& history, const std::string& cluster,
+                                       const std::string& region, SystemTime now, double goal);
 
 }  // namespace turnkeeper::monitor

@@ -122,7 +122,7 @@ RegionStatus region_status(const api::Spec& spec, const RegionView& view, const 
   return status;
 }
 
-// "eu-0 is Unhealthy (timeout)": why a relay does not serve.
+// "eu-0 is Unhealthy (connect-timeout)": why a relay does not serve.
 std::string why_not(const Relay& relay, bool heard) {
   if (relay.pod == nullptr) return relay.name + " has no pod yet";
   if (relay.pod->deleting) return relay.name + " is draining";

@@ -4,6 +4,7 @@
 
 #include "operator/plan/status.hpp"
 #include "operator/resources/names.hpp"
+#include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -22,8 +23,13 @@ v1::SigningKey::Phase phase_of(api::SigningKey::Phase phase) {
   return v1::SigningKey::RETIRING;
 }
 
-const char* transport_of(api::Transport transport) {
-  return transport == api::Transport::udp ? "udp" : "tcp";
+std::string uri_of(const std::string& address, std::uint16_t port, api::Transport transport) {
+  return turn::Uri{
+      .scheme = turn::Uri::Scheme::turn,
+      .host = address,
+      .port = port,
+      .transport = transport == api::Transport::udp ? turn::Uri::Transport::udp : turn::Uri::Transport::tcp}
+      .to_string();
 }
 
 }  // namespace
@@ -49,9 +55,11 @@ v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::v
       if (pod.region != region.name || pod.address.empty() || !pod.running) continue;
       auto& relay = *target.add_relays();
       relay.set_name(pod.relay);
-      relay.set_host(pod.address);
-      relay.set_port(region.relay.ports.turn);
-      for (const auto transport : region.relay.transports) relay.add_transports(transport_of(transport));
+      for (const auto transport : region.relay.transports) {
+        relay.add_uris(uri_of(pod.address, static_cast<std::uint16_t>(region.relay.ports.turn), transport));
+      }
+      // Clients come to this address, so it is where their peers must find them too.
+      relay.set_public_address(pod.address);
       relay.set_draining(pod.deleting);
     }
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every C++ file is as clang-format would write it.
 set -euo pipefail
-mapfile -t files < <(find lib operator monitor agent cli tests -name '*.cpp' -o -name '*.hpp')
+mapfile -t files < <(find lib operator monitor agent cli tests examples -name '*.cpp' -o -name '*.hpp')
 [ ${#files[@]} -gt 0 ]
 clang-format --dry-run --Werror "${files[@]}" || {
   echo "Run: clang-format -i on the files above" >&2

@@ -93,7 +93,7 @@ class Fleet:
             "realm": "turn.example.org",
             "signingKeys": [{**self._key, "phase": "ISSUING"}],
             "regions": [{"name": region, "relays": [
-                {"name": relay.name, "host": relay.address, "port": relay.port, "transports": ["udp"]}]}
+                {"name": relay.name, "uris": [f"turn:{relay.address}:{relay.port}?transport=udp"]}]}
                 for region, relay in self.relays.items()],
             "credentialTtl": "86400s",
             "rotateEvery": f"{ROTATE_EVERY.total_seconds():.0f}s",

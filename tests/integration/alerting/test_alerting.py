@@ -105,7 +105,7 @@ def test_a_dead_relay_reaches_alertmanager_with_its_cause(fleet, prometheus, ale
     fleet.relays["eu"].kill()
     down = wait_for("RelayDown", lambda: alert(alertmanager, alertname="RelayDown", relay="eu-0"), 20)
     seen = fleet.seen()["eu-0"]
-    assert seen["verdict"] == "Unhealthy" and seen["cause"] in ("connect", "timeout")
+    assert seen["verdict"] == "Unhealthy" and seen["cause"] in ("connect-refused", "connect-timeout")
     assert {k: down["labels"][k] for k in ("cluster", "region", "cause")} == \
         {"cluster": CLUSTER, "region": "eu", "cause": seen["cause"]}
     assert down["annotations"]["runbook_url"].endswith(f"/docs/runbook.md#{seen['cause']}")
@@ -119,7 +119,12 @@ def test_the_failover_reaches_alertmanager(fleet, alertmanager):
         {"region": "eu", "backup": "us", "cause": fleet.seen()["eu-0"]["cause"]}
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda r: r["alert"])
+# This fleet has no certificates, no hole and no monitor.yaml; unit tests hold those metrics and rules together.
+RULES_NOW = [r for r in rules() if r["alert"] not in
+             ("CertificateExpiring", "SsrfOpen", "ConfigReloadFailed", "NotificationsFailing")]
+
+
+@pytest.mark.parametrize("rule", RULES_NOW, ids=lambda r: r["alert"])
 def test_every_rule_asks_for_metrics_that_exist(prometheus, rule):
     """A rule over a metric that nobody exports is silent for ever."""
     selectors = re.findall(r"turnkeeper_\w+(?:\{[^}]*\})?", rule["expr"])
@@ -134,7 +139,9 @@ def test_every_rule_can_be_evaluated(prometheus):
             assert rule["health"] == "ok", f"{rule['name']}: {rule.get('lastError')}"
 
 
-PANELS_NOW = [p for p in panels() if p["title"] != "Regions that nobody serves"]
+# What this fleet has not: certificates, other vantages, a region that nobody serves.
+PANELS_NOW = [p for p in panels() if p["title"] not in
+              ("Regions that nobody serves", "Certificates: time left", "Vantages that disagree", "Vantages")]
 
 
 @pytest.mark.parametrize("panel", PANELS_NOW, ids=lambda p: p["title"])

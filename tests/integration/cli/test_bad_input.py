@@ -50,16 +50,18 @@ def test_no_monitor():
 
 def test_wrong_command_lines_point_to_the_help():
     for words in ([], ["sing"], ["up"], ["relay"], ["relay", "stop"], ["probe"], ["ice", "--no-such-option"],
-                  ["probe", "turn:127.0.0.1", "--username", "u"]):
-        assert "turnctl --help" in one_line(run(*words)), words
+                  ["probe", "turn:127.0.0.1", "--user", "u", "--password-file"]):
+        result = run(*words)
+        assert result.returncode == 2 and "turnctl --help" in result.stderr, (words, result)
 
 
-def test_probe_needs_credentials_and_udp(tmp_path):
+def test_probe_needs_credentials_and_a_turn_server(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("s")
-    assert "--secret-file" in one_line(run("probe", "turn:127.0.0.1"))
-    assert "?transport=udp" in one_line(run("probe", "turn:127.0.0.1?transport=tcp", "--secret-file", secret))
-    assert "?transport=udp" in one_line(run("probe", "stun:127.0.0.1", "--secret-file", secret))
+    nothing = run("probe", "turn:127.0.0.1")
+    assert nothing.returncode == 2 and "--secret-file" in nothing.stderr
+    stun = run("probe", "stun:127.0.0.1", "--secret-file", secret)
+    assert stun.returncode == 2 and "turn:HOST:PORT" in stun.stderr
     assert "no-such-file" in one_line(run("probe", "turn:127.0.0.1", "--secret-file", tmp_path / "no-such-file"))
 
 

@@ -79,7 +79,28 @@ def test_probe_says_what_works_and_why_not(up, tmp_path):
     wrong.write_text("wrong")
     assert one_line(up.turnctl("probe", uri, "--secret-file", wrong)).startswith("fails: auth-secret:")
     nobody = f"turn:{up.address}:9?transport=udp"
-    assert one_line(up.turnctl("probe", nobody, "--secret-file", good)).startswith("fails: connect:")
+    assert one_line(up.turnctl("probe", nobody, "--secret-file", good)).startswith("fails: connect-refused:")
+
+
+def test_probe_measures_many_times_and_speaks_json(up, tmp_path):
+    up.start().wait_until_healthy()
+    uri = f"turn:{up.address}:3478"
+    good = tmp_path / "good"
+    good.write_text(up.keys()[0]["secret"] + "\n")
+    result = up.turnctl("probe", uri, "--secret-file", good, "--count", "3", "--interval", "0", "--checks", "--json")
+    assert result.returncode == 0, result
+    report = json.loads(result.stdout)
+    # Both UDP and TCP, as the URI leaves it open.
+    assert {r["transport"] for r in report["results"]} == {"udp", "tcp"} and all(r["ok"] for r in report["results"])
+    assert report["summary"]["probes"] == 6 and report["summary"]["failed"] == 0
+    times = report["summary"]["phasesMs"]["allocate"]
+    assert 0 < times["min"] <= times["avg"] <= times["max"]
+    checks = next(r["checks"] for r in report["results"] if "checks" in r)
+    assert checks["findings"] == [] and checks["answered"] == checks["asked"] > 10
+    # TLS is not served here: half of the transports fail, and it says so.
+    result = up.turnctl("probe", uri, "--secret-file", good, "--all-transports")
+    assert result.returncode == 1 and "2 of 4 probes are not good" in result.stderr, result
+    assert "min" in result.stdout and "4 probes, 2 failed (50.0 %), 2 connect-refused" in result.stdout
 
 
 def test_status_page_shows_the_relays(up):

@@ -106,7 +106,7 @@ def test_status_is_written_apart_from_the_spec_and_shown(kubectl):
     status = {"observedGeneration": 1, "conditions": [condition],
               "summary": {"regions": 1, "serving": 1, "relays": 2, "healthy": 2},
               "regions": [{"name": "eu", "verdict": "Healthy", "relays": 2, "healthy": 2, "servedBy": "eu"}],
-              "relays": [{"name": "eu-0", "region": "eu", "address": "192.0.2.1", "verdict": "Unhealthy", "cause": "timeout",
+              "relays": [{"name": "eu-0", "region": "eu", "address": "192.0.2.1", "verdict": "Unhealthy", "cause": "connect-timeout",
                           "since": "2026-08-01T12:00:00Z"}]}
     document = {"apiVersion": "turnkeeper.io/v1alpha1", "kind": "TurnCluster",
                 "metadata": {"name": "shown", "namespace": "default"}, "status": status}

@@ -36,7 +36,7 @@ class Coturn {
     if (child) process_.emplace(std::move(*child));
   }
 
-  [[nodiscard]] Relay relay(const std::string& name) const { return {.name = name, .host = address_}; }
+  [[nodiscard]] Relay relay(const std::string& name) const { return {.name = name, .uris = {turn_uri(address_)}}; }
   // Relayed ports of live allocations: what somebody is bound to on this address inside the relay range.
   [[nodiscard]] std::set<int> allocations() const {
     char prefix[16];

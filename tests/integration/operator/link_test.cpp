@@ -71,7 +71,7 @@ TEST_F(LinkTest, MonitorsLearnOfARelayAndItsHealthReachesTheStatus) {
   while (ours() == nullptr) ASSERT_TRUE(stream->Read(&set)) << "the relay was never announced";
   EXPECT_EQ(ours()->realm(), "turn.example.org");
   EXPECT_EQ(ours()->regions(0).relays(0).name(), "eu-0");
-  EXPECT_EQ(ours()->regions(0).relays(0).host(), "192.0.2.7");
+  EXPECT_EQ(ours()->regions(0).relays(0).uris(0), "turn:192.0.2.7:3478?transport=udp");
   ASSERT_EQ(ours()->signing_keys_size(), 1);
   EXPECT_EQ(ours()->signing_keys(0).phase(), v1::SigningKey::ISSUING);
 

@@ -23,8 +23,8 @@ class CanaryTest : public ::testing::Test {
   void begin() {
     CanaryOptions options;
     options.vantage = "test";
-    options.host = relay.host();
-    options.port = path ? path->port() : relay.port();
+    options.uri = *turn::Uri::parse("turn:" + relay.host() + ":" + std::to_string(path ? path->port() : relay.port()) +
+                                    "?transport=udp");
     options.credential = [this]() -> Result<turn::Credential> {
       const auto credential = relay.credential(ttl);
       usernames.insert(credential.username);
@@ -85,7 +85,7 @@ TEST_F(CanaryTest, AKilledRelayIsReportedAndItsRestartToo) {
   const auto killed = real_clock().steady();
   relay.kill();
   ASSERT_TRUE(run_until([this] { return unusable(); }));
-  EXPECT_EQ(api::cause_name(last->cause), "connect") << last->detail;
+  EXPECT_EQ(api::cause_name(last->cause), "connect-refused") << last->detail;
   report("kill_to_unusable_ms", killed);
 
   relay.start();
@@ -101,7 +101,7 @@ TEST_F(CanaryTest, ARelayThatHangsIsReportedAndItsReturnToo) {
   const auto hung = real_clock().steady();
   relay.signal(SIGSTOP);
   ASSERT_TRUE(run_until([this] { return unusable(); }));
-  EXPECT_EQ(api::cause_name(last->cause), "timeout") << last->detail;
+  EXPECT_EQ(api::cause_name(last->cause), "connect-timeout") << last->detail;
   EXPECT_GE(losses, 3);
   report("hang_to_unusable_ms", hung);
 
@@ -130,7 +130,7 @@ TEST_F(CanaryTest, ARelayThatIsDownFromTheStartIsReported) {
   relay.kill();
   begin();
   ASSERT_TRUE(run_until([this] { return unusable(); }));
-  EXPECT_EQ(api::cause_name(last->cause), "connect") << last->detail;
+  EXPECT_EQ(api::cause_name(last->cause), "connect-refused") << last->detail;
   stop();
 }
 

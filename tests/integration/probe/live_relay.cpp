@@ -14,6 +14,7 @@
 
 #include "turnkeeper/base/random.hpp"
 #include "turnkeeper/coturn/allocations.hpp"
+#include "turnkeeper/coturn/deny_list.hpp"
 #include "turnkeeper/turn/message.hpp"
 
 namespace turnkeeper::monitor {
@@ -45,6 +46,17 @@ bool answers_binding(std::uint16_t port) {
   return answered;
 }
 
+// Whether a datagram to the port is taken rather than refused.
+bool has_udp_socket(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const auto address = loopback(port);
+  char byte = 0;
+  const bool taken = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                     send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+  close(fd);
+  return taken;
+}
+
 }  // namespace
 
 std::uint16_t free_udp_port() {
@@ -57,7 +69,8 @@ std::uint16_t free_udp_port() {
   return ntohs(address.sin_port);
 }
 
-LiveRelay::LiveRelay(const Options& options) : port_(free_udp_port()), program_(options.program) {
+LiveRelay::LiveRelay(const Options& options)
+    : port_(free_udp_port()), tls_port_(free_udp_port()), serves_tls_(options.tls), program_(options.program) {
   // Below the kernel's ephemeral ports, so that no other program's socket is in the range by chance.
   ports_.relay_min = static_cast<std::uint16_t>(20'000 + static_cast<int>(random_unit() * 12'000));
   ports_.relay_max = static_cast<std::uint16_t>(ports_.relay_min + options.relayed_ports - 1);
@@ -68,10 +81,31 @@ LiveRelay::LiveRelay(const Options& options) : port_(free_udp_port()), program_(
   std::ofstream config(directory_ + "/turnserver.conf");
   config << "listening-ip=" << host_ << "\nlistening-port=" << port_ << "\nrelay-ip=" << host_
          << "\nmin-port=" << ports_.relay_min << "\nmax-port=" << ports_.relay_max << "\nrealm=example.org"
-         << "\nuse-auth-secret\nstatic-auth-secret=" << secret << "\nuserdb=" << directory_ << "/turndb"
-         << "\npidfile=" << directory_ << "/pid\nlog-file=stdout\nno-tls\nno-dtls\nno-cli\nallow-loopback-peers\n"
+         << "\nuse-auth-secret\nuserdb=" << database() << "\npidfile=" << directory_
+         << "/pid\nlog-file=stdout\nno-cli\nallow-loopback-peers\n"
          << (options.allow_own_address ? "" : "denied-peer-ip=127.0.0.0-127.255.255.255\n") << options.extra_config
          << "\n";
+  if (options.tls) {
+    config << "tls-listening-port=" << tls_port_ << "\ncert=" << options.tls->certificate
+           << "\npkey=" << options.tls->key << (program_ == newest ? "\ndtls\n" : "\n");  // off by default by now
+  } else {
+    config << "no-tls\nno-dtls\n";
+  }
+  if (options.deny_special_peers) {
+    for (const auto& range : coturn::special_ranges()) {
+      for (const auto& value : coturn::peer_ip_values(*coturn::parse_range(range.cidr))) {
+        config << "denied-peer-ip=" << value << "\n";
+      }
+    }
+    config << "allowed-peer-ip=127.0.0.1\n";
+  }
+  if (options.secret_in_database) {
+    auto opened = coturn::TurnDb::open(database());
+    EXPECT_TRUE(opened && opened->sync_secrets("example.org", {Secret(secret)}));
+    if (opened) database_.emplace(std::move(*opened));
+  } else {
+    config << "static-auth-secret=" << secret << "\n";
+  }
   config.close();
   start();
 }
@@ -90,7 +124,7 @@ void LiveRelay::start() {
   ASSERT_TRUE(process) << process.error().text();
   process_ = std::move(*process);
   const Deadline deadline = Deadline::after(real_clock(), 60s);
-  while (!answers_binding(port_)) {
+  while (!answers_binding(port_) || (serves_tls_ && !has_udp_socket(tls_port_))) {
     ASSERT_FALSE(process_->poll()) << "turnserver ended: " << std::ifstream(directory_ + "/log").rdbuf();
     ASSERT_FALSE(deadline.expired(real_clock())) << "turnserver does not answer";
     std::this_thread::sleep_for(10ms);
@@ -108,6 +142,11 @@ void LiveRelay::signal(int number) {
 
 turn::Credential LiveRelay::credential(std::chrono::seconds ttl) const {
   return turn::time_limited_credential(Secret(secret), "test", real_clock().system() + ttl);
+}
+
+turn::Endpoint LiveRelay::endpoint(turn::Protocol protocol) const {
+  const bool secure = protocol == turn::Protocol::tls || protocol == turn::Protocol::dtls;
+  return {protocol, *turn::SocketAddress::from_ip(host_, secure ? tls_port_ : port_)};
 }
 
 int LiveRelay::wait_for_allocations(int count) const {

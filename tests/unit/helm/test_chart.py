@@ -125,7 +125,7 @@ def test_every_selector_finds_its_pods(everything):
             "NetworkPolicy": lambda: o["spec"]["podSelector"]["matchLabels"],
         }.get(kind, lambda: None)()
         if selector is not None:
-            assert [n for n, have in labels.items() if selector.items() <= have.items()] == [name], (kind, name)
+            assert [n for n, have in labels.items() if selector.items() <= have.items()] == [name.removesuffix("-peers")], (kind, name)
 
 
 def test_service_monitors_name_ports_that_services_have(everything):
@@ -168,9 +168,49 @@ def test_each_monitor_has_a_vantage_of_its_own(everything):
     monitor = container(everything, "monitor")
     assert flag(monitor["args"], "vantage") == "$(NODE_NAME)"
     assert next(e for e in monitor["env"] if e["name"] == "NODE_NAME")["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
-    pod = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
-    assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+    deployment = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]
+    apart = deployment["template"]["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert apart == [{"topologyKey": "kubernetes.io/hostname", "labelSelector": deployment["selector"]}]
+    assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     assert flag(container(render("monitor.vantage=paris"), "monitor")["args"], "vantage") == "paris"
+
+
+def test_ones_own_affinity_stays_beside_the_monitors():
+    objects = render("monitor.replicas=2", "monitor.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]"
+                     ".topologyKey=example.org/rack")
+    affinity = objects["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]["affinity"]
+    keys = [term["topologyKey"] for term in affinity["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]]
+    assert keys == ["example.org/rack", "kubernetes.io/hostname"]
+
+
+def test_several_monitors_find_and_reach_each_other(everything):
+    monitor = container(everything, "monitor")
+    service = everything["Service", "tk-turnkeeper-monitor-peers"]["spec"]
+    name, port = flag(monitor["args"], "exchange-peers-dns").split(":")
+    assert name == "tk-turnkeeper-monitor-peers.media.svc"
+    assert service["clusterIP"] == "None" and service["publishNotReadyAddresses"] is True
+    assert [p["port"] for p in service["ports"]] == [int(port)]
+    assert flag(monitor["args"], "exchange-listen").endswith(f":{port}")
+    assert {"name": "exchange", "containerPort": int(port)} in monitor["ports"]
+    policy = everything["NetworkPolicy", "tk-turnkeeper-monitor"]["spec"]["ingress"]
+    rule = next(r for r in policy if {"protocol": "TCP", "port": "exchange"} in r["ports"])
+    assert [peer["podSelector"]["matchLabels"] for peer in rule["from"]] == [service["selector"]]
+
+
+def test_a_single_monitor_listens_for_no_others():
+    objects = render()
+    assert ("Service", "tk-turnkeeper-monitor-peers") not in objects
+    assert not [a for a in container(objects, "monitor")["args"] if "exchange" in a]
+    assert "affinity" not in objects["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
+
+
+def test_the_monitors_certificate_has_a_name_to_know_them_by(everything, tmp_path):
+    certificate = tmp_path / "tls.crt"
+    certificate.write_bytes(base64.b64decode(everything["Secret", "tk-turnkeeper-monitor-tls"]["data"]["tls.crt"]))
+    names = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-ext", "subjectAltName,extendedKeyUsage"],
+                           capture_output=True, text=True).stdout
+    assert "DNS:turnkeeper-monitor" in names
+    assert "TLS Web Server Authentication" in names and "TLS Web Client Authentication" in names
 
 
 def test_relays_get_the_agent_of_this_version(everything):

@@ -6,75 +6,10 @@
 #include <array>
 #include <random>
 
-#include "scripted_server.hpp"
-#include "turnkeeper/base/clock.hpp"
+#include "client_fixture.hpp"
 
 namespace turnkeeper::turn {
 namespace {
-
-using namespace std::chrono_literals;
-using Datagram = ScriptedServer::Datagram;
-
-class ClientTest : public ::testing::Test {
- protected:
-  ClientTest() : client(config()) {}
-
-  static ClientConfig config() {
-    ClientConfig config;
-    config.username = "1700086400:probe";
-    config.password = Secret("secret");
-    config.retransmission.rto = 100ms;
-    return config;
-  }
-
-  // Carries datagrams to and fro until nobody has anything to say.
-  void exchange() {
-    client.on_time(clock.steady());
-    while (const auto request = client.poll_transmit()) {
-      sent.push_back(*request);
-      if (silent) continue;
-      if (const auto answer = server.answer(*request)) {
-        last_answer = *answer;
-        EXPECT_FALSE(client.receive(*answer, clock.steady()));
-      }
-    }
-    while (auto event = client.poll_event()) events.push_back(std::move(*event));
-  }
-
-  // Lets time pass, meeting every timeout of the client on the way.
-  void run_for(std::chrono::nanoseconds time) {
-    const auto end = clock.steady() + time;
-    while (const auto next = client.next_timeout()) {
-      if (*next > end) break;
-      if (*next > clock.steady()) clock.advance(*next - clock.steady());
-      exchange();
-    }
-    if (end > clock.steady()) clock.advance(end - clock.steady());
-  }
-
-  template <class T>
-  [[nodiscard]] const T* find() const {
-    for (const auto& event : events) {
-      if (const auto* found = std::get_if<T>(&event)) return found;
-    }
-    return nullptr;
-  }
-
-  [[nodiscard]] const Failure* failure() const { return find<Failure>(); }
-
-  void allocate() {
-    client.allocate(clock.steady());
-    exchange();
-  }
-
-  ManualClock clock;
-  ScriptedServer server;
-  Client client;
-  std::vector<Event> events;
-  std::vector<Datagram> sent;
-  Datagram last_answer;
-  bool silent = false;
-};
 
 TEST_F(ClientTest, AllocatesWithTheChallengeOfThe401) {
   allocate();
@@ -130,12 +65,14 @@ TEST_F(ClientTest, ARedirectNamesTheAlternateServer) {
     return MessageBuilder(Method::allocate, MessageClass::error, request.transaction_id())
         .error_code(300, "Try Alternate")
         .address(AttributeType::alternate_server, *SocketAddress::parse("203.0.113.4:3478"))
+        .text(AttributeType::alternate_domain, "turn2.example.org")
         .finish();
   };
   allocate();
   ASSERT_NE(failure(), nullptr);
   EXPECT_EQ(failure()->code, 300);
   EXPECT_EQ(failure()->alternate_server->to_string(), "203.0.113.4:3478");
+  EXPECT_EQ(failure()->alternate_domain, "turn2.example.org");
 }
 
 TEST_F(ClientTest, RetransmitsByTheRfcAndGivesUp) {
@@ -159,6 +96,52 @@ TEST_F(ClientTest, RetransmitsByTheRfcAndGivesUp) {
   EXPECT_FALSE(client.challenged());
   EXPECT_EQ(clock.steady() - start, 7900ms);
   for (const auto& request : sent) EXPECT_EQ(request, sent.front());
+}
+
+TEST_F(ClientTest, OverAStreamARequestIsSentOnceAndWaitedForAsLong) {
+  auto reliable = config();
+  reliable.reliable = true;
+  reliable.retransmission = {};
+  client = Client(reliable);
+  silent = true;
+  const auto start = clock.steady();
+  allocate();
+  run_for(60s);
+  EXPECT_EQ(sent.size(), 1U);
+  ASSERT_NE(failure(), nullptr);
+  EXPECT_EQ(failure()->kind, Failure::Kind::timeout);
+  client = Client(reliable);
+  client.allocate(start);
+  EXPECT_EQ(*client.next_timeout(), start + 39500ms);  // Ti of RFC 8489 section 6.2.2
+}
+
+TEST_F(ClientTest, OverAStreamAForgedAnswerEndsTheRequest) {
+  auto reliable = config();
+  reliable.reliable = true;
+  client = Client(reliable);
+  server.tamper = [](const Message& request, Datagram answer) {
+    if (request.find(AttributeType::username)) answer.back() ^= 1;
+    return answer;
+  };
+  allocate();
+  ASSERT_NE(failure(), nullptr);  // nothing would be sent again
+  EXPECT_EQ(failure()->kind, Failure::Kind::malformed);
+  EXPECT_EQ(client.forged(), 1);
+  EXPECT_TRUE(client.needs_release());
+}
+
+TEST_F(ClientTest, ARequestThatWasAnsweredIsNotSentAgain) {
+  client.allocate(clock.steady());
+  const auto request = client.poll_transmit();
+  ASSERT_TRUE(request);
+  const auto answer = server.answer(*request);
+  clock.advance(100ms);
+  client.on_time(clock.steady());  // a retransmission is due ...
+  (void)client.receive(*answer, clock.steady());
+  const auto next = client.poll_transmit();  // ... but the answer was already in the socket
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(Message::decode(*next)->find(AttributeType::username));
+  EXPECT_FALSE(client.poll_transmit());
 }
 
 TEST_F(ClientTest, AServerThatOnlyChallengesIsToldApartFromADeadOne) {
@@ -358,6 +341,16 @@ TEST_F(ClientTest, BindingTellsTheMappedAddressWhileAllocateIsSilent) {
   exchange();
   ASSERT_NE(find<BindingAnswered>(), nullptr);
   EXPECT_EQ(find<BindingAnswered>()->mapped.to_string(), "198.51.100.7:40000");
+}
+
+TEST_F(ClientTest, ABindingThatIsChallengedIsNotRepeatedWithoutEnd) {
+  server.tamper = [&](const Message& request, Datagram) { return server.error(request, 401, "Unauthorized", false); };
+  client.binding(clock.steady());
+  for (int i = 0; i < 10; ++i) exchange();
+  EXPECT_EQ(sent.size(), 1U);
+  ASSERT_NE(failure(), nullptr);
+  EXPECT_EQ(failure()->operation, Operation::binding);
+  EXPECT_EQ(failure()->code, 401);
 }
 
 TEST_F(ClientTest, AnAbsurdChallengeIsMalformed) {

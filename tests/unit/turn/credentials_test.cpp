@@ -31,5 +31,14 @@ TEST(Credentials, LongTermKeyIsTheDigestOfRfc8489) {
   EXPECT_EQ(hex_encode(long_term_key("user", "realm", Secret("pass")).reveal()), "8493fbc53ba582fb4c044c456bdc40eb");
 }
 
+TEST(Credentials, Sha256KeyAndUserHashAreTheDigestsOfTheirTexts) {
+  // sha256sum of "user:realm:pass" and of "user:realm".
+  EXPECT_EQ(hex_encode(long_term_key("user", "realm", Secret("pass"), PasswordAlgorithm::sha256).reveal()),
+            "07e934117abd40836e7c6329b54731b2b2d2a5f9a71f544922d75e0730d8251b");
+  const auto hash = user_hash("user", "realm");
+  EXPECT_EQ(hex_encode({reinterpret_cast<const char*>(hash.data()), hash.size()}),
+            "6a3029116b47aa98bcaa325399733dc1a23cd57e26b81bef3ff6531ce624e2da");
+}
+
 }  // namespace
 }  // namespace turnkeeper::turn

@@ -209,6 +209,63 @@ TEST(Message, AttributesBehindTheIntegrityAreNotBelieved) {
   EXPECT_FALSE(message->lifetime());
 }
 
+TEST(Message, BothIntegritiesAreCheckedEachWithItsOwnKey) {
+  const IntegrityKey sha1("key", IntegrityAlgorithm::sha1);
+  const IntegrityKey sha256("another key", IntegrityAlgorithm::sha256);
+  auto bytes = MessageBuilder(Method::refresh, MessageClass::success, random_transaction_id())
+                   .lifetime(std::chrono::seconds(600))
+                   .integrity(sha1)
+                   .integrity(sha256)
+                   .fingerprint()
+                   .finish();
+  const auto message = Message::decode(bytes);
+  ASSERT_TRUE(message) << message.error().text();
+  EXPECT_EQ(message->check_integrity(sha1), Check::good);
+  EXPECT_EQ(message->check_integrity(sha256), Check::good);
+  EXPECT_EQ(message->check_integrity(IntegrityKey("key", IntegrityAlgorithm::sha256)), Check::wrong);
+  EXPECT_EQ(message->check_fingerprint(), Check::good);
+
+  const auto only = MessageBuilder(Method::refresh, MessageClass::success, {}).integrity(sha256).finish();
+  EXPECT_EQ(Message::decode(only)->check_integrity(sha1), Check::absent);
+  EXPECT_EQ(Message::decode(only)->check_integrity(sha256), Check::good);
+}
+
+TEST(Message, NothingBehindTheSha256IntegrityIsBelieved) {
+  const IntegrityKey sha256("key", IntegrityAlgorithm::sha256);
+  const auto bytes = MessageBuilder(Method::refresh, MessageClass::success, {})
+                         .integrity(sha256)
+                         .lifetime(std::chrono::seconds(600))
+                         .integrity("a key of the attacker")
+                         .finish();
+  const auto message = Message::decode(bytes);
+  ASSERT_TRUE(message);
+  EXPECT_FALSE(message->lifetime());
+  EXPECT_EQ(message->check_integrity("a key of the attacker"), Check::absent);
+  EXPECT_EQ(message->check_integrity(sha256), Check::good);
+}
+
+TEST(Message, AShortenedSha256IntegrityIsRejected) {
+  const auto bytes = MessageBuilder(Method::refresh, MessageClass::success, {})
+                         .bytes(AttributeType::message_integrity_sha256, std::vector<std::uint8_t>(16))
+                         .finish();
+  EXPECT_FALSE(Message::decode(bytes));
+}
+
+TEST(Message, TheSecondAddressOfADualAllocationIsFound) {
+  const auto bytes = MessageBuilder(Method::allocate, MessageClass::success, random_transaction_id())
+                         .address(AttributeType::xor_relayed_address, *SocketAddress::parse("192.0.2.9:50000"))
+                         .lifetime(std::chrono::seconds(600))
+                         .address(AttributeType::xor_relayed_address, *SocketAddress::parse("[2001:db8::9]:50001"))
+                         .address_error_code(SocketAddress::Family::ipv6, 440, "no")
+                         .finish();
+  const auto message = Message::decode(bytes);
+  EXPECT_EQ(message->address(AttributeType::xor_relayed_address)->to_string(), "192.0.2.9:50000");
+  EXPECT_EQ(message->address(AttributeType::xor_relayed_address, 1)->to_string(), "[2001:db8::9]:50001");
+  EXPECT_FALSE(message->address(AttributeType::xor_relayed_address, 2));
+  EXPECT_EQ(message->address_error_code()->code, 440);
+  EXPECT_FALSE(message->has_unknown_required());
+}
+
 TEST(Message, UnknownComprehensionRequiredAttributesAreReported) {
   const auto required = MessageBuilder(Method::allocate, MessageClass::success, {})
                             .text(static_cast<AttributeType>(0x7ABC), "?")

@@ -21,7 +21,7 @@ using ::testing::UnorderedElementsAre;
 const SystemTime kNow{std::chrono::seconds(1'700'000'000)};
 
 Relay relay(const std::string& name) {
-  return {.name = name, .host = name + ".test", .port = 3478, .transports = {api::Transport::udp}};
+  return {.name = name, .uris = {turn_uri(name + ".test")}};
 }
 
 // Three regions, each with the relays that a test asks for, all healthy until it says otherwise.
@@ -59,6 +59,9 @@ class IceConfigTest : public ::testing::Test {
           const auto known = verdicts_.find(id.relay);
           return known == verdicts_.end() ? Verdict::healthy : known->second;
         },
+        [&](const RelayId& id, const turn::Uri& uri) {
+          return proofs_[{id.relay, uri.to_string()}];
+        },
         kNow, options_);
   }
 
@@ -77,6 +80,7 @@ class IceConfigTest : public ::testing::Test {
 
   Cluster cluster_;
   std::map<std::string, Verdict> verdicts_;
+  std::map<std::pair<std::string, std::string>, Proof> proofs_;
   IceOptions options_;
 };
 
@@ -174,7 +178,9 @@ TEST_F(IceConfigTest, ListsStayShortAndReachAcrossRegions) {
 
 TEST_F(IceConfigTest, FirstRelayIsOfferedOverTcpToo) {
   for (auto& region : cluster_.regions) {
-    for (auto& one : region.relays) one.transports = {api::Transport::tcp, api::Transport::udp};
+    for (auto& one : region.relays) {
+      one.uris.insert(one.uris.begin(), turn_uri(one.name + ".test", 3478, api::Transport::tcp));
+    }
   }
   const auto config = make({.region = "us", .user = "alice"});
   ASSERT_TRUE(config);
@@ -182,6 +188,63 @@ TEST_F(IceConfigTest, FirstRelayIsOfferedOverTcpToo) {
   EXPECT_THAT(config->servers[0].urls,
               ElementsAre("turn:us-0.test:3478?transport=udp", "turn:us-0.test:3478?transport=tcp"));
   EXPECT_THAT(config->servers[1].urls, ElementsAre(HasSubstr("transport=udp")));
+}
+
+TEST_F(IceConfigTest, OnlyTransportsThatAProbeHasProvenAreGivenOut) {
+  auto& eu0 = cluster_.regions[0].relays[0];
+  cluster_.regions[0].relays.pop_back();
+  eu0.uris = {*turn::Uri::parse("turns:eu-0.test:5349?transport=tcp"), turn_uri("eu-0.test", 3478, api::Transport::tcp),
+              turn_uri("eu-0.test")};
+  const auto urls = [&] { return make({.region = "eu", .user = "alice"})->servers.front().urls; };
+  const std::string udp = "turn:eu-0.test:3478?transport=udp";
+  const std::string tcp = "turn:eu-0.test:3478?transport=tcp";
+  const std::string tls = "turns:eu-0.test:5349?transport=tcp";
+  EXPECT_THAT(urls(), ElementsAre(udp, tcp, tls)) << "nothing is proven: everything may work";
+  proofs_[{"eu-0", udp}] = Proof::works;
+  EXPECT_THAT(urls(), ElementsAre(udp));
+  proofs_[{"eu-0", tls}] = Proof::works;
+  EXPECT_THAT(urls(), ElementsAre(udp, tls));
+  proofs_[{"eu-0", udp}] = Proof::fails;
+  EXPECT_THAT(urls(), ElementsAre(tls));
+  proofs_[{"eu-0", tls}] = Proof::fails;
+  EXPECT_THAT(urls(), ElementsAre(tcp)) << "what was not tried yet is better than what was seen to fail";
+  proofs_[{"eu-0", tcp}] = Proof::fails;
+  EXPECT_THAT(urls(), ElementsAre(udp, tcp, tls)) << "everything fails: a client may be luckier";
+}
+
+TEST_F(IceConfigTest, ManyUrlsOfOneRelayLeaveAPlaceForABackup) {
+  auto& eu0 = cluster_.regions[0].relays[0];
+  cluster_.regions[0].relays.pop_back();
+  eu0.uris.clear();
+  for (const char* text : {"turn:a.test:3478?transport=udp", "turn:a.test:53?transport=udp",
+                           "turn:a.test:80?transport=tcp", "turns:a.test:443?transport=tcp"}) {
+    eu0.uris.push_back(*turn::Uri::parse(text));
+  }
+  const auto config = make({.region = "eu", .user = "alice"});
+  EXPECT_THAT(config->servers[0].urls, ElementsAre("turn:a.test:3478?transport=udp", "turn:a.test:80?transport=tcp",
+                                                   "turns:a.test:443?transport=tcp"));
+  EXPECT_THAT(relays_for("eu"), ElementsAre("eu-0", "us-0"));
+}
+
+TEST_F(IceConfigTest, EachServerOfAMonitorYamlMayHaveItsOwnCredential) {
+  cluster_.signing_keys.clear();
+  const auto hour = std::chrono::hours(1);
+  cluster_.regions[0].relays.pop_back();
+  cluster_.regions[0].relays[0].credential = SharedSecret{Secret("south"), {}};
+  cluster_.regions[1].relays[0].credential = ProvidedCredential{"twilio", "t", Secret("p"), kNow + hour};
+  const auto config = make({.region = "eu", .user = "alice@example.org"});
+  ASSERT_TRUE(config) << config.error().error.text();
+  ASSERT_THAT(config->servers, SizeIs(2)) << "asia has a relay without a key: it is left out, and no more";
+  EXPECT_EQ(config->servers[0].username, "1700086400:alice@example.org");
+  EXPECT_EQ(config->servers[1].username, "t");
+  EXPECT_EQ(config->servers[1].credential.reveal(), "p");
+  EXPECT_EQ(config->expires, kNow + hour) << "a client must ask again before the first of them runs out";
+  EXPECT_EQ(config->refresh_at, kNow + std::chrono::minutes(45));
+}
+
+TEST_F(IceConfigTest, ARelayWhoseProvidedCredentialHasRunOutIsNotGivenOut) {
+  cluster_.regions[0].relays[0].credential = ProvidedCredential{"twilio", "t", Secret("p"), kNow};
+  EXPECT_THAT(relays_for("eu"), Not(Contains("eu-0")));
 }
 
 TEST_F(IceConfigTest, CredentialsAreSignedWithTheIssuingKeyAndExpire) {
@@ -198,7 +261,7 @@ TEST_F(IceConfigTest, CredentialsAreSignedWithTheIssuingKeyAndExpire) {
 TEST_F(IceConfigTest, StaticCredentialsPassThrough) {
   cluster_.signing_keys.clear();
   for (auto& region : cluster_.regions) {
-    for (auto& one : region.relays) one.static_credential = StaticCredential{"guest", Secret("word")};
+    for (auto& one : region.relays) one.credential = StaticCredential{"guest", Secret("word")};
   }
   const auto config = make({.region = "eu", .user = "alice"});
   ASSERT_TRUE(config) << config.error().error.text();

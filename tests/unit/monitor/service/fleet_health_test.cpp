@@ -19,8 +19,11 @@ const RelayId us0{"calls", "us", "us-0"};
 
 Fleet two_regions() {
   Cluster cluster{.name = "calls"};
-  cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .host = "192.0.2.1"}, {.name = "eu-1", .host = "192.0.2.2"}}},
-                     {"us", {"eu"}, {{.name = "us-0", .host = "2001:db8::1"}}}};
+  cluster.regions = {
+      {"eu",
+       {"us"},
+       {{.name = "eu-0", .uris = {turn_uri("192.0.2.1")}}, {.name = "eu-1", .uris = {turn_uri("192.0.2.2")}}}},
+      {"us", {"eu"}, {{.name = "us-0", .uris = {turn_uri("2001:db8::1")}}}}};
   return Fleet{{cluster}};
 }
 
@@ -39,13 +42,14 @@ class FleetHealthTest : public testing::Test {
         health_.observed(id, {.vantage = "here", .usable = true, .at = clock_.steady()});
       }
       if (time > 0ms) clock_.advance(100ms);
+      while (health_.next_time() && *health_.next_time() <= clock_.steady()) health_.on_time();
     }
   }
   void all_healthy() {
     echoes({eu0, eu1, us0});
     (void)health_.take_changes();
   }
-  void dies(const RelayId& id, Cause cause = Cause::timeout) {
+  void dies(const RelayId& id, Cause cause = Cause::connect_timeout) {
     clock_.advance(400ms);
     health_.observed(id, {.vantage = "here", .usable = false, .cause = cause, .at = clock_.steady()});
   }
@@ -69,7 +73,7 @@ TEST_F(FleetHealthTest, OneDeadRelayOfTwoKeepsTheRegionServing) {
   const auto changes = health_.take_changes();
   ASSERT_EQ(changes.verdicts.size(), 1U);
   EXPECT_EQ(changes.verdicts[0].id, eu0);
-  EXPECT_EQ(changes.verdicts[0].to.cause, Cause::timeout);
+  EXPECT_EQ(changes.verdicts[0].to.cause, Cause::connect_timeout);
   EXPECT_EQ(changes.verdicts[0].first_miss, clock_.steady() - 300ms);
   EXPECT_THAT(changes.failovers, IsEmpty());
 }
@@ -77,10 +81,11 @@ TEST_F(FleetHealthTest, OneDeadRelayOfTwoKeepsTheRegionServing) {
 TEST_F(FleetHealthTest, ADeadRegionsClientsGoToTheBackupAndComeBack) {
   all_healthy();
   dies(eu0);
-  dies(eu1, Cause::connect);
+  dies(eu1, Cause::connect_refused);
   auto changes = health_.take_changes();
-  EXPECT_THAT(changes.failovers, ElementsAre(Failover{clock_.system(), "calls", "eu", "eu", "us", Cause::connect}));
-  EXPECT_EQ(health_.failover_cause("calls", "eu"), Cause::connect);
+  EXPECT_THAT(changes.failovers,
+              ElementsAre(Failover{clock_.system(), "calls", "eu", "eu", "us", Cause::connect_refused}));
+  EXPECT_EQ(health_.failover_cause("calls", "eu"), Cause::connect_refused);
   EXPECT_EQ(health_.served_by("calls", "us"), "us");
 
   echoes({eu0, us0}, 2s);
@@ -98,7 +103,7 @@ TEST_F(FleetHealthTest, ARegionThatIsDeadWhenTheMonitorStartsIsOneFailover) {
   dies(eu1);
   echoes({us0});
   EXPECT_THAT(health_.take_changes().failovers,
-              ElementsAre(Failover{clock_.system(), "calls", "eu", "eu", "us", Cause::timeout}));
+              ElementsAre(Failover{clock_.system(), "calls", "eu", "eu", "us", Cause::connect_timeout}));
 }
 
 TEST_F(FleetHealthTest, ADeadRelayStaysDeadHoweverLongItsCanaryWaitsBeforeItTriesAgain) {
@@ -118,21 +123,52 @@ TEST_F(FleetHealthTest, ACanaryThatStoppedSpeakingLeavesItsRelayUnknown) {
   EXPECT_EQ(health_.served_by("calls", "eu"), "eu") << "losing sight of everything moves nobody";
 }
 
-TEST_F(FleetHealthTest, AFailedFullProbeOnALivingRelayIsDegradedUntilOneSucceeds) {
+TEST_F(FleetHealthTest, ARelayThatRefusesEveryNewClientIsUnhealthyThoughOldAllocationsEcho) {
   all_healthy();
   health_.probed(eu0, failed_probe(Cause::auth_secret));
-  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy);
   echoes({eu0});
-  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded) << "echoes of an old allocation say nothing about new ones";
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy) << "echoes of an old allocation say nothing about new ones";
   EXPECT_EQ(health_.status().clusters[0].regions[0].relays[0].detail, "as the probe says");
   health_.probed(eu0, {.ok = true});
+  echoes({eu0}, 2s);
   EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+}
+
+TEST_F(FleetHealthTest, ARelayThatFailsOverOneTransportOfTwoIsDegradedUntilThatWorksToo) {
+  all_healthy();
+  auto over_tls = failed_probe(Cause::cert_expired);
+  over_tls.endpoint.protocol = turn::Protocol::tls;
+  health_.probed(eu0, {.ok = true});
+  health_.probed(eu0, over_tls);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+  health_.probed(eu0, {.ok = true});
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded) << "UDP says nothing about TLS";
+  over_tls.ok = true;
+  over_tls.cause = Cause::none;
+  health_.probed(eu0, over_tls);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+}
+
+TEST_F(FleetHealthTest, AProbeThatGotNoAnswerIsBelievedTheSecondTime) {
+  all_healthy();
+  EXPECT_TRUE(health_.probed(eu0, failed_probe(Cause::allocate_timeout))) << "and repeated at once";
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+  EXPECT_FALSE(health_.probed(eu0, failed_probe(Cause::allocate_timeout)));
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy) << "dead to Allocate";
+}
+
+TEST_F(FleetHealthTest, WhatAProbeWarnsOfThoughItWorksIsDegraded) {
+  all_healthy();
+  health_.probed(eu0, {.ok = true, .cause = Cause::ssrf_open, .detail = "169.254.169.254"});
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+  EXPECT_EQ(health_.status().clusters[0].regions[0].relays[0].cause, Cause::ssrf_open);
 }
 
 TEST_F(FleetHealthTest, ARelayThatCameBackIsNotHeldToAProbeThatFailedWhileItWasDead) {
   all_healthy();
   dies(eu0);
-  health_.probed(eu0, failed_probe(Cause::timeout));
+  health_.probed(eu0, failed_probe(Cause::connect_timeout));
   echoes({eu0}, 2s);
   EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
 }
@@ -163,7 +199,7 @@ TEST_F(FleetHealthTest, ARelayThatLeavesTheFleetIsForgottenAndOneThatMovedIsProv
   all_healthy();
   auto fleet = two_regions();
   fleet.clusters[0].regions[0].relays.erase(fleet.clusters[0].regions[0].relays.begin());
-  fleet.clusters[0].regions[1].relays[0].host = "192.0.2.99";
+  fleet.clusters[0].regions[1].relays[0].uris = {turn_uri("192.0.2.99")};
   health_.set_fleet(fleet);
   dies(eu0);
   EXPECT_THAT(health_.relay_health(), ElementsAre(Field(&RelayHealth::id, eu1), Field(&RelayHealth::id, us0)));
@@ -179,6 +215,185 @@ TEST_F(FleetHealthTest, TheStatusShowsLossAndRoundTripOfTheLastEchoes) {
   EXPECT_EQ(health_.status().clusters[0].regions[1].relays[0].address, "[2001:db8::1]:3478");
   for (int i = 0; i < 100; ++i) health_.echoed(eu0, 3ms);
   EXPECT_EQ(health_.status().clusters[0].regions[0].relays[0].loss_percent, 0) << "old loss is history";
+}
+
+// Three vantages: "here", and two that the exchange brings.
+class VantagesTest : public FleetHealthTest {
+ protected:
+  void says(const std::string& vantage, const RelayId& id, bool usable, bool blind = false) {
+    health_.observed(id, {.vantage = vantage,
+                          .usable = usable,
+                          .cause = usable ? Cause::none : Cause::connect_timeout,
+                          .at = clock_.steady(),
+                          .blind = blind});
+  }
+  void all_three_healthy() {
+    for (const auto& id : {eu0, eu1, us0}) {
+      for (const auto* vantage : {"here", "there", "elsewhere"}) says(vantage, id, true);
+    }
+    (void)health_.take_changes();
+  }
+  // As the exchange does while nothing changes.
+  void heartbeats(std::chrono::seconds time) {
+    for (auto passed = 0s; passed < time; passed += 1s) {
+      clock_.advance(1s);
+      health_.heard_from("there", clock_.steady());
+      health_.heard_from("elsewhere", clock_.steady());
+      echoes({eu0, eu1, us0});
+      while (health_.next_time() && *health_.next_time() <= clock_.steady()) health_.on_time();
+    }
+  }
+};
+
+TEST_F(VantagesTest, MostOfThemDecideAndTheLogSaysWhoSawWhat) {
+  all_three_healthy();
+  says("there", eu0, false);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+  (void)health_.take_changes();
+  clock_.advance(100ms);
+  says("elsewhere", eu0, false);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy) << "though this vantage still sees it";
+  const auto changes = health_.take_changes();
+  ASSERT_EQ(changes.verdicts.size(), 1U);
+  const auto& votes = changes.verdicts[0].votes;
+  ASSERT_EQ(votes.size(), 3U);
+  EXPECT_EQ(votes[0].vantage, "here");
+  EXPECT_TRUE(votes[0].usable);
+  EXPECT_FALSE(votes[1].usable);
+  EXPECT_EQ(votes[1].cause, Cause::connect_timeout);
+  EXPECT_EQ(votes[1].age, 100ms);
+  EXPECT_FALSE(changes.verdicts[0].first_miss) << "this vantage missed nothing";
+}
+
+TEST_F(VantagesTest, HeartbeatsKeepWhatWasSaidFresh) {
+  all_three_healthy();
+  says("there", eu0, false);
+  says("elsewhere", eu0, false);
+  heartbeats(60s);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy);
+  EXPECT_EQ(health_.verdict(eu1), Verdict::healthy);
+  health_.forget_vantage("there");
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy) << "its quiet time begins";
+  heartbeats(3s);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded) << "one against one moves nobody";
+  health_.forget_vantage("elsewhere");
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+}
+
+TEST_F(VantagesTest, ABlindOneAbstains) {
+  all_three_healthy();
+  says("there", eu0, false, true);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+  says("elsewhere", eu0, false);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::degraded);
+}
+
+TEST_F(VantagesTest, OneThatWasCutOffLooksAgainBeforeItsOldWordOutweighsOurs) {
+  all_three_healthy();
+  health_.forget_vantage("there");
+  health_.forget_vantage("elsewhere");
+  clock_.advance(5s);
+  echoes({eu0, eu1, us0});
+  says("there", eu0, false);
+  says("elsewhere", eu0, false);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+  heartbeats(8s);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+  heartbeats(3s);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy) << "they still say so";
+}
+
+TEST_F(VantagesTest, OnlyOwnObservationsGoToTheOthers) {
+  all_three_healthy();
+  says("there", eu0, false);
+  EXPECT_THAT(health_.take_changes().own, IsEmpty());
+  says("here", eu0, true);
+  health_.probed(eu0, {.ok = true, .cause = Cause::ssrf_open});
+  const auto own = health_.take_changes().own;
+  ASSERT_EQ(own.size(), 2U);
+  EXPECT_EQ(own[1].observation.cause, Cause::ssrf_open) << "what the probe found is this vantage's word too";
+  EXPECT_EQ(health_.own_observations().size(), 3U);
+}
+
+TEST_F(VantagesTest, AMonitorThatStartsTakesOverWhatAnotherRemembers) {
+  all_three_healthy();
+  for (const auto* vantage : {"here", "there", "elsewhere"}) {
+    says(vantage, eu0, false);
+    says(vantage, eu1, false);
+  }
+  ASSERT_EQ(health_.served_by("calls", "eu"), "us");
+
+  FleetHealth started("new", clock_);
+  started.set_fleet(two_regions());
+  started.remember(health_.memory());
+  EXPECT_EQ(started.verdict(eu0), Verdict::unhealthy);
+  EXPECT_EQ(started.served_by("calls", "eu"), "us") << "its clients are not sent back to a dead region";
+  started.observed(eu0, {.vantage = "new", .usable = true, .at = clock_.steady()});
+  EXPECT_EQ(started.verdict(eu0), Verdict::unhealthy) << "its quiet time is remembered too";
+  clock_.advance(11s);
+  while (started.next_time() && *started.next_time() <= clock_.steady()) started.on_time();
+  EXPECT_EQ(started.verdict(us0), Verdict::unknown) << "a memory does not last for ever";
+}
+
+TEST_F(FleetHealthTest, WhenEverythingFallsSilentTheVantageLooksAroundBeforeItBelievesIt) {
+  Surroundings around;
+  health_.set_sight([&] { return around; });
+  all_healthy();
+  for (const auto& id : {eu0, eu1, us0}) dies(id);
+  EXPECT_TRUE(health_.is_blind());
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+  auto changes = health_.take_changes();
+  EXPECT_EQ(changes.blind, true);
+  ASSERT_FALSE(changes.own.empty());
+  EXPECT_TRUE(changes.own.back().observation.blind) << "the others must not count it";
+
+  around.gateway_answered = clock_.steady() + 50ms;
+  clock_.advance(100ms);
+  health_.on_time();
+  changes = health_.take_changes();
+  EXPECT_EQ(changes.blind, false);
+  EXPECT_THAT(changes.recheck, ElementsAre(eu0, eu1, us0));
+  dies(eu0);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy);
+}
+
+TEST_F(FleetHealthTest, AnEchoFromAnywhereEndsBlindness) {
+  health_.set_sight([] { return Surroundings{}; });
+  all_healthy();
+  dies(eu0);
+  ASSERT_TRUE(health_.is_blind());
+  clock_.advance(100ms);
+  health_.echoed(us0, 3ms);
+  EXPECT_FALSE(health_.is_blind());
+  EXPECT_THAT(health_.take_changes().recheck, ElementsAre(eu0));
+}
+
+TEST_F(FleetHealthTest, ARelayThatRefusesIsAnAnswerAndNoBlindness) {
+  health_.set_sight([] { return Surroundings{}; });
+  all_healthy();
+  dies(eu0, Cause::connect_refused);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy);
+}
+
+TEST_F(FleetHealthTest, AfterAStandstillOfThisProcessNothingIsTakenForOld) {
+  all_healthy();
+  clock_.advance(30s);
+  health_.on_time();
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+  echoes({eu0, eu1, us0}, 5s);
+  EXPECT_THAT(health_.take_changes().verdicts, IsEmpty());
+}
+
+TEST_F(FleetHealthTest, ARegionThatFallsIsOneIncident) {
+  all_healthy();
+  dies(eu0);
+  dies(eu1);
+  clock_.advance(2s);
+  health_.on_time();
+  const auto incidents = health_.take_changes().incidents;
+  ASSERT_EQ(incidents.size(), 1U);
+  EXPECT_EQ(incidents[0].incident.scope, Incident::Scope::region);
+  EXPECT_EQ(health_.status().incidents.size(), 1U);
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ Fleet one_cluster() {
   cluster.regions = {
       {"eu",
        {},
-       {{.name = "eu-0", .host = "192.0.2.1"},
-        {.name = "eu-1", .host = "192.0.2.2", .static_credential = StaticCredential{"user", Secret("pw")}}}}};
+       {{.name = "eu-0", .uris = {turn_uri("192.0.2.1")}},
+        {.name = "eu-1", .uris = {turn_uri("192.0.2.2")}, .credential = StaticCredential{"user", Secret("pw")}}}}};
   return Fleet{{cluster}};
 }
 
@@ -41,6 +41,42 @@ TEST(RelayCredential, NoKeyNoClusterNoRelayIsAnErrorAndNotAGuess) {
   EXPECT_FALSE(relay_credential(fleet, {"calls", "eu", "eu-0"}, "here", now));
   EXPECT_FALSE(relay_credential(fleet, {"calls", "eu", "eu-9"}, "here", now));
   EXPECT_FALSE(relay_credential(fleet, {"other", "eu", "eu-0"}, "here", now));
+}
+
+TEST(RelayCredentials, ThereIsSomethingToCompareARefusalWith) {
+  const auto all = relay_credentials(one_cluster(), {"calls", "eu", "eu-0"}, "here", now);
+  ASSERT_TRUE(all);
+  const auto sign = [](const char* secret, SystemTime until) {
+    return turn::time_limited_credential(Secret(secret), "turnkeeper-monitor-here", until);
+  };
+  EXPECT_EQ(all->current, sign("new", now + 1h));
+  ASSERT_TRUE(all->lasting && all->expired);
+  EXPECT_GT(all->lasting->expires, now + 24h * 365);
+  EXPECT_LT(unix_seconds(all->lasting->expires), std::int64_t{1} << 31) << "coturn 4.6 has 32 bits for it";
+  EXPECT_LT(all->expired->expires, now);
+  ASSERT_EQ(all->other_keys.size(), 1U);
+  EXPECT_EQ(all->other_keys[0].id, "k1");
+  EXPECT_EQ(all->other_keys[0].credential, sign("old", now + 1h)) << "still accepted while it retires";
+  EXPECT_TRUE(all->old_keys.empty());
+}
+
+TEST(RelayCredentials, AServersFormerSecretsMustBeRefused) {
+  auto fleet = one_cluster();
+  auto& relay = fleet.clusters[0].regions[0].relays[0];
+  relay.credential = SharedSecret{Secret("theirs"), {Secret("before")}};
+  const auto all = relay_credentials(fleet, {"calls", "eu", "eu-0"}, "here", now);
+  ASSERT_TRUE(all);
+  EXPECT_TRUE(all->other_keys.empty()) << "the cluster's keys are none of theirs";
+  ASSERT_EQ(all->old_keys.size(), 1U);
+  EXPECT_EQ(all->old_keys[0].credential,
+            turn::time_limited_credential(Secret("before"), "turnkeeper-monitor-here", now + 1h));
+}
+
+TEST(RelayCredentials, AFixedUserHasNoTimeThatCouldBeOver) {
+  const auto all = relay_credentials(one_cluster(), {"calls", "eu", "eu-1"}, "here", now);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->current.username, "user");
+  EXPECT_FALSE(all->lasting || all->expired);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "monitor/target/fleet_proto.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -15,13 +16,13 @@ Fleet two_regions() {
   cluster.signing_keys = {{"k1", Secret("aa"), api::SigningKey::Phase::retiring, SystemTime(1'700'000'000s)},
                           {"k2", Secret("bb"), api::SigningKey::Phase::issuing, SystemTime(1'710'000'000s)},
                           {"k3", Secret("cc"), api::SigningKey::Phase::staged, SystemTime(1'720'000'000s)}};
-  cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .host = "192.0.2.1", .port = 3478}}},
+  cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .uris = {turn_uri("192.0.2.1")}}}},
                      {"us",
                       {},
                       {{.name = "us-0",
-                        .host = "2001:db8::1",
-                        .port = 3479,
-                        .transports = {api::Transport::udp, api::Transport::tcp},
+                        .uris = {turn_uri("2001:db8::1", 3479, api::Transport::udp),
+                                 turn_uri("2001:db8::1", 3479, api::Transport::tcp)},
+                        .public_address = "2001:db8::1",
                         .draining = true}}}};
   cluster.credential_ttl = 12h;
   cluster.rotate_every = 720h;
@@ -38,8 +39,7 @@ v1::TargetSet one_relay() {
   region.set_name("eu");
   auto& relay = *region.add_relays();
   relay.set_name("eu-0");
-  relay.set_host("192.0.2.1");
-  relay.set_port(3478);
+  relay.add_uris("turn:192.0.2.1:3478?transport=udp");
   return targets;
 }
 
@@ -54,15 +54,21 @@ TEST(FleetProto, WhatTheOperatorLeavesOutHasItsDefault) {
   ASSERT_TRUE(fleet) << fleet.error().text();
   EXPECT_EQ(fleet->clusters[0].probing, api::Probing{});
   EXPECT_EQ(fleet->clusters[0].credential_ttl, 24h);
-  EXPECT_EQ(fleet->clusters[0].regions[0].relays[0].transports, std::vector{api::Transport::udp});
+  EXPECT_EQ(fleet->clusters[0].regions[0].relays[0].uris, std::vector{turn_uri("192.0.2.1")});
 }
 
 TEST(FleetProto, ARelayThatNobodyCanReachIsRefusedByName) {
+  const auto refusal = [](const char* uri) {
+    auto targets = one_relay();
+    targets.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->set_uris(0, uri);
+    const auto fleet = fleet_from_proto(targets);
+    return fleet ? "accepted" : fleet.error().message;
+  };
+  EXPECT_THAT(refusal("turn:192.0.2.1:70000"), testing::StartsWith("calls/eu: relay eu-0: "));
+  EXPECT_EQ(refusal("stun:192.0.2.1"), "calls/eu: relay eu-0: stun:192.0.2.1 is no TURN server");
   auto targets = one_relay();
-  targets.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->set_port(70'000);
-  const auto fleet = fleet_from_proto(targets);
-  ASSERT_FALSE(fleet);
-  EXPECT_EQ(fleet.error().message, "calls/eu: relay eu-0: port 70000 is not in 1..65535");
+  targets.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->clear_uris();
+  EXPECT_EQ(fleet_from_proto(targets).error().message, "calls/eu: relay eu-0 has no URI");
 }
 
 TEST(FleetProto, TwoRelaysOfOneNameAreRefused) {
@@ -90,7 +96,7 @@ class SnapshotTest : public testing::Test {
 TEST_F(SnapshotTest, AMonitorStartsFromTheFileAloneEvenFromANewerOperators) {
   write(R"({"fromTheFuture": 1, "clusters": [{"cluster": "calls", "signingKeys": [{"id": "k1", "secret": "aa",
     "phase": "ISSUING", "created": "2026-08-01T12:00:00Z"}], "credentialTtl": "3600s", "regions": [{"name": "eu",
-    "relays": [{"name": "eu-0", "host": "192.0.2.1", "port": 3478, "transports": ["udp", "tcp"]}]}]}]})");
+    "relays": [{"name": "eu-0", "uris": ["turn:192.0.2.1:3478?transport=udp", "turns:turn.example.org"]}]}]}]})");
   const auto fleet = load_snapshot(path_);
   ASSERT_TRUE(fleet) << fleet.error().text();
   ASSERT_EQ(fleet->clusters.size(), 1U);

@@ -26,8 +26,7 @@ v1::TargetSet targets_of(const std::string& relay) {
   region.set_name("eu");
   auto& to = *region.add_relays();
   to.set_name(relay);
-  to.set_host("192.0.2.1");
-  to.set_port(3478);
+  to.add_uris("turn:192.0.2.1:3478?transport=udp");
   return targets;
 }
 
@@ -195,7 +194,7 @@ OperatorLink::Options options_for(const std::string& address) {
 }
 
 std::vector<RelayHealth> health(api::Verdict verdict) {
-  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::timeout, SystemTime(1'700'000'000s)}};
+  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::connect_timeout, SystemTime(1'700'000'000s)}};
 }
 
 TEST(OperatorLinkTest, TargetsComeAtConnectAndAfterEachChange) {
@@ -221,7 +220,7 @@ TEST(OperatorLinkTest, TheOperatorHearsOfADeadRelayAndOfNothingNewAsASignOfLife)
   (*link)->report(health(api::Verdict::unhealthy));
   EXPECT_TRUE(server.hears([](const auto& report) {
     return report.vantage() == "eu" && report.relays(0).verdict() == "Unhealthy" &&
-           report.relays(0).cause() == "timeout" && report.relays(0).since().seconds() == 1'700'000'000;
+           report.relays(0).cause() == "connect-timeout" && report.relays(0).since().seconds() == 1'700'000'000;
   }));
   EXPECT_TRUE(server.hears_more_reports(2));
 }
@@ -252,7 +251,7 @@ TEST(OperatorLinkTest, TargetsThatMakeNoSenseChangeNothing) {
   ASSERT_TRUE(link) << link.error().text();
   ASSERT_TRUE(receiver.gets("eu-0"));
   auto broken = targets_of("eu-1");
-  broken.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->set_port(0);
+  broken.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->clear_uris();
   server.say(broken);
   server.say(targets_of("eu-2"));
   EXPECT_TRUE(receiver.gets("eu-2")) << "the stream ended over one bad message";

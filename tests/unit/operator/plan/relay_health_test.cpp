@@ -12,7 +12,7 @@ using api::Cause;
 using api::Verdict;
 
 RelayHealth dead(SystemTime since = noon) {
-  return {.verdict = Verdict::unhealthy, .cause = Cause::timeout, .since = since};
+  return {.verdict = Verdict::unhealthy, .cause = Cause::connect_timeout, .since = since};
 }
 
 TEST(ClusterHealth, FollowsMostVantages) {

@@ -14,7 +14,7 @@ using api::Verdict;
 using nlohmann::json;
 using testing::HasSubstr;
 
-RelayHealth dead(Cause cause = Cause::timeout) {
+RelayHealth dead(Cause cause = Cause::connect_timeout) {
   return {.verdict = Verdict::unhealthy, .cause = cause, .since = noon - 1min};
 }
 
@@ -51,10 +51,10 @@ TEST(Status, StaysReadyWhileOneRelayOfARegionWorks) {
   const auto status = status_of(proven({{"eu-0", dead()}}));
   EXPECT_EQ(condition(status, "Ready"), "True/AllRegionsServe");
   EXPECT_EQ(condition(status, "RelaysHealthy"), "False/RelaysUnhealthy");
-  EXPECT_EQ(message(status, "RelaysHealthy"), "2 of 3 relays healthy: eu-0 is Unhealthy (timeout)");
+  EXPECT_EQ(message(status, "RelaysHealthy"), "2 of 3 relays healthy: eu-0 is Unhealthy (connect-timeout)");
   EXPECT_EQ(status["regions"][0]["verdict"], "Degraded");
   EXPECT_EQ(status["regions"][0]["servedBy"], "eu");
-  EXPECT_EQ(status["relays"][0]["cause"], "timeout");
+  EXPECT_EQ(status["relays"][0]["cause"], "connect-timeout");
   EXPECT_EQ(status["relays"][0]["since"], "2026-08-01T11:59:00Z");
 }
 
@@ -62,7 +62,7 @@ TEST(Status, SaysWhichBackupServesARegionThatIsDown) {
   const auto status = status_of(proven({{"eu-0", dead()}, {"eu-1", dead(Cause::auth_secret)}}));
   EXPECT_EQ(condition(status, "Ready"), "False/FailedOver");
   EXPECT_EQ(message(status, "Ready"),
-            "eu is served by us: eu-0 is Unhealthy (timeout), eu-1 is Unhealthy (auth-secret)");
+            "eu is served by us: eu-0 is Unhealthy (connect-timeout), eu-1 is Unhealthy (auth-secret)");
   EXPECT_EQ(status["regions"][0]["verdict"], "Unhealthy");
   EXPECT_EQ(status["regions"][0]["servedBy"], "us");
   EXPECT_EQ(status["summary"]["serving"], 1);

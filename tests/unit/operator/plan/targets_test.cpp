@@ -25,8 +25,10 @@ TEST(Targets, SayWhatAMonitorNeedsAndNothingElse) {
                     {"id": "k2", "secret": "new", "phase": "ISSUING", "created": "2026-08-01T12:00:00Z"}],
     "regions": [
       {"name": "eu", "backups": ["us"], "relays": [
-        {"name": "eu-0", "host": "10.0.1.1", "port": 3478, "transports": ["udp", "tcp"]},
-        {"name": "eu-1", "host": "10.0.1.2", "port": 3478, "transports": ["udp", "tcp"], "draining": true}]},
+        {"name": "eu-0", "uris": ["turn:10.0.1.1:3478?transport=udp", "turn:10.0.1.1:3478?transport=tcp"],
+         "publicAddress": "10.0.1.1"},
+        {"name": "eu-1", "uris": ["turn:10.0.1.2:3478?transport=udp", "turn:10.0.1.2:3478?transport=tcp"],
+         "publicAddress": "10.0.1.2", "draining": true}]},
       {"name": "us", "backups": ["eu"]}],
     "credentialTtl": "86400s", "rotateEvery": "7776000s",
     "probing": {"canary": "0.100s", "misses": 3, "full": "10s"},

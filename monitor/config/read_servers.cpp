@@ -1,0 +1,181 @@
+// `servers:` of monitor.yaml.
+#include <algorithm>
+
+#include "monitor/config/reading.hpp"
+#include "turnkeeper/api/text_forms.hpp"
+#include "turnkeeper/turn/socket_address.hpp"
+
+namespace turnkeeper::monitor {
+namespace {
+
+namespace bounds = api::bounds;
+using api::ObjectReader;
+using Type = ProviderConfig::Type;
+
+constexpr std::size_t max_servers = 1000;
+constexpr std::size_t max_urls = 8;
+constexpr std::size_t max_old_secrets = 4;
+constexpr const char* url_form = "write turn:HOST:PORT?transport=udp";
+
+Result<turn::Uri> turn_url(const std::string& text) {
+  auto uri = turn::Uri::parse(text);
+  if (!uri) return fail(uri.error().message, url_form);
+  const bool secure = uri->scheme == turn::Uri::Scheme::turns;
+  if (uri->scheme != turn::Uri::Scheme::turn && !secure) return fail("'" + text + "' is not a TURN URL", url_form);
+  return with_transport(std::move(*uri));
+}
+
+void read_urls(Reading& reading, ObjectReader& server, Relay& relay) {
+  const auto* one = server.find("url");
+  const auto* many = server.find("urls");
+  if ((one == nullptr) == (many == nullptr)) {
+    return reading.report.add(server.path(), one ? "has both url and urls" : "has no URL",
+                              one ? "write all of them into urls" : "write url, such as turn:HOST:PORT?transport=udp");
+  }
+  const auto add = [&](const std::string& text, const std::string& field) {
+    auto uri = turn_url(text);
+    if (!uri) return reading.report.add(field, uri.error().message, uri.error().advice);
+    if (std::ranges::count(relay.uris, *uri) > 0) {
+      return reading.report.add(field, "'" + text + "' is listed twice", "keep one of the two");
+    }
+    relay.uris.push_back(std::move(*uri));
+  };
+  if (one != nullptr) {
+    std::string text;
+    if (server.text("url", text, 512)) add(text, server.path_of("url"));
+  } else if (const auto* list = server.find_list("urls", 1, max_urls)) {
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const std::string field = server.item_path("urls", i);
+      if ((*list)[i].is_string()) {
+        add((*list)[i].get<std::string>(), field);
+      } else {
+        reading.report.add(field, "is " + api::type_text((*list)[i]), url_form);
+      }
+    }
+  }
+}
+
+void read_static(Reading& reading, ObjectReader& server, Relay& relay) {
+  server.require("username", "write the user that the password belongs to");
+  StaticCredential credential;
+  server.text("username", credential.username, 508);
+  std::string password;
+  if (server.text("password", password, 763) && !password.empty()) credential.password = Secret(std::move(password));
+  const bool in_file = server.find("passwordFile") != nullptr;
+  if (in_file != credential.password.empty()) {
+    reading.report.add(server.path(), in_file ? "has both password and passwordFile" : "has no password",
+                       "write passwordFile: the path of a file that holds the user's password");
+  }
+  if (auto from_file = reading.read_secret(server, "passwordFile")) credential.password = std::move(*from_file);
+  relay.credential = std::move(credential);
+}
+
+void read_shared(Reading& reading, ObjectReader& server, Relay& relay) {
+  SharedSecret shared;
+  if (auto secret = reading.read_secret(server, "secretFile")) shared.secret = std::move(*secret);
+  std::vector<std::string> old;
+  server.texts("oldSecretFiles", old, max_old_secrets, [](std::string_view) { return Result<void>(); });
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    const std::string field = server.item_path("oldSecretFiles", i);
+    auto secret = reading.read_secret(old[i], field);
+    if (!secret) continue;
+    if (*secret == shared.secret) {
+      reading.report.add(field, "'" + old[i] + "' holds the present secret", "name the files of retired secrets only");
+    }
+    shared.old.push_back(std::move(*secret));
+  }
+  relay.credential = std::move(shared);
+}
+
+void read_provider(Reading& reading, ObjectReader& server, ProviderConfig& provider) {
+  auto reader = server.object("provider");
+  if (!reader) return;
+  const auto problems = reading.report.problems.size();
+  reader->require("type", "write turn-rest, twilio, metered, xirsys or cloudflare");
+  reader->choice("type", provider.type, provider_types);
+  if (reading.report.problems.size() > problems) return;  // which keys there are depends on the type
+  const auto text = [&](const char* key, std::string& to, Type of, bool required) {
+    if (provider.type != of) return;
+    if (required) reader->require(key, "write it as the vendor's console shows it");
+    reader->text(key, to, 256);
+  };
+  text("accountSid", provider.account, Type::twilio, true);
+  text("apiKeySid", provider.user, Type::twilio, false);
+  text("keyId", provider.account, Type::cloudflare, true);
+  text("ident", provider.account, Type::xirsys, true);
+  text("channel", provider.channel, Type::xirsys, true);
+  text("region", provider.region, Type::metered, false);
+  text("username", provider.user, Type::turn_rest, false);
+  const bool has_own_address = provider.type != Type::turn_rest && provider.type != Type::metered;
+  if (!has_own_address) reader->require("url", "write the API's address, https://HOST[/PATH]");
+  if (reader->text("url", provider.url, 512)) {
+    const bool sound = provider.url.starts_with("https://") || provider.url.starts_with("http://");
+    if (!sound) reading.report.add(reader->path_of("url"), "'" + provider.url + "' is no URL", "write https://HOST");
+  }
+  if (provider.type != Type::turn_rest) reader->require("secretFile", "name the file that holds the vendor's key");
+  if (auto secret = reading.read_secret(*reader, "secretFile")) provider.secret = std::move(*secret);
+  reader->duration("ttl", provider.ttl, bounds::credential_ttl);
+  reading.read_path(*reader, "caFile", provider.ca_file);
+  reader->finish();
+}
+
+void read_server(Reading& reading, const nlohmann::json& value, const std::string& path) {
+  ObjectReader server(reading.report, value, path);
+  Relay relay;
+  std::string region;
+  const char* label = "lower-case letters, digits and '-', starting with a letter";
+  server.require("name", "give the server a name, such as eu-0");
+  server.text("name", relay.name, 63, api::is_dns_label, label);
+  server.require("region", "write the region that it stands in, such as eu");
+  server.text("region", region, bounds::region_name_length, api::is_dns_label, label);
+  if (!relay.name.empty() && !reading.names.insert(relay.name).second) {
+    reading.report.add(server.path_of("name"), "'" + relay.name + "' is the name of another server already",
+                       "give each server its own name");
+  }
+  auto& regions = reading.cluster().regions;
+  auto found = std::ranges::find(regions, region, &Region::name);
+  if (found == regions.end()) found = regions.insert(regions.end(), Region{.name = region});
+
+  const bool shared = server.find("secretFile") != nullptr;
+  const bool fixed = server.find("username") || server.find("password") || server.find("passwordFile");
+  const bool provided = server.find("provider") != nullptr;
+  if (shared + fixed + provided != 1) {
+    reading.report.add(server.path(),
+                       shared || fixed || provided ? "has several kinds of credential" : "has no credential",
+                       "write secretFile, or username and passwordFile, or provider");
+  }
+  if (provided) {
+    ProvidedServer& to = reading.config.provided.emplace_back(ProvidedServer{.region = region});
+    to.provider.name = relay.name;
+    read_provider(reading, server, to.provider);
+    return server.finish();
+  }
+  read_urls(reading, server, relay);
+  if (shared && !fixed) read_shared(reading, server, relay);
+  if (fixed && !shared) read_static(reading, server, relay);
+  std::string address;
+  if (server.text("publicAddress", address, 64)) {
+    const auto parsed = turn::SocketAddress::from_ip(address, 0);
+    if (parsed) {
+      relay.public_address = parsed->ip_string();
+    } else {
+      reading.report.add(server.path_of("publicAddress"), "'" + address + "' is not an IP address",
+                         "write the address that relayed addresses must have, such as 192.0.2.1");
+    }
+  }
+  server.finish();
+  found->relays.push_back(std::move(relay));
+}
+
+}  // namespace
+
+void read_servers(Reading& reading, ObjectReader& reader) {
+  reader.require("servers", "list the TURN servers to watch");
+  const auto* servers = reader.find_list("servers", 1, max_servers);
+  if (servers == nullptr) return;
+  for (std::size_t i = 0; i < servers->size(); ++i) {
+    read_server(reading, (*servers)[i], reader.item_path("servers", i));
+  }
+}
+
+}  // namespace turnkeeper::monitor

@@ -1,0 +1,451 @@
+#include "monitor/exchange/exchange.hpp"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+
+#include "monitor/exchange/batch_proto.hpp"
+#include "monitor/exchange/dialer.hpp"
+#include "monitor/exchange/mesh_channel.hpp"
+#include "monitor/exchange/mesh_tls.hpp"
+#include "monitor/exchange/outbox.hpp"
+#include "monitor/exchange/peer_view.hpp"
+#include "monitor/exchange/stream.hpp"
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/random.hpp"
+
+namespace turnkeeper::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+using Batch = v1::ObservationBatch;
+
+constexpr auto tick = 100ms;
+constexpr auto heartbeat = 900ms;      // publish() comes each second, give or take
+constexpr auto longest_greeting = 5s;  // from the connection to the far end's hello
+constexpr auto alive_within = 2s;      // an instance heard within has not been restarted
+
+}  // namespace
+
+class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(boost::asio::any_io_executor executor, Options options, Handlers handlers, const Clock& clock)
+      : executor_(std::move(executor)),
+        options_(std::move(options)),
+        handlers_(std::move(handlers)),
+        clock_(clock),
+        instance_(hex_encode(random_bytes(8))),
+        timer_(executor_) {}
+
+  Result<void> listen();
+  void begin();
+  void shut();
+
+  void publish(const std::vector<SeenRelay>& seen);
+  void keep_only(const std::vector<RelayId>& relays) {
+    outbox_.keep_only(relays);
+    for (auto& [stream, link] : links_) send_if_due(link);
+  }
+  [[nodiscard]] std::string address() const;
+  [[nodiscard]] std::vector<Exchange::Peer> peers() const;
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> clock_difference() const;
+
+  void accepted(const StreamPtr& stream) override { links_.emplace(stream.get(), Link{stream, clock_.steady()}); }
+  void received(const StreamPtr& stream) override;
+  void sent(const StreamPtr& stream) override;
+  void closed(const StreamPtr& stream, const grpc::Status& status) override;
+
+ private:
+  // One stream.
+  struct Link {
+    StreamPtr stream;
+    SteadyTime began;
+    std::string address;  // of a dialled one: what was dialled
+    std::string vantage;  // from its hello; empty until then
+    std::string instance;
+    bool owes_introduction = false;  // a dialled one whose own hello is still leaving
+    Outbox::Cursor cursor;
+    SteadyTime last_sent;
+  };
+  // One other monitor that is heard.
+  struct Peer {
+    std::string instance;
+    PeerView view;
+  };
+
+  void tick_later();
+  void on_tick();
+  [[nodiscard]] Result<void> dial(const std::string& address);
+
+  [[nodiscard]] Batch new_batch() const;
+  void say_hello(Batch& batch) const;
+  // All that is seen and remembered, to a peer that has said who it is.
+  void introduce_ourselves(Link& link);
+  void send_if_due(Link& link);
+  // Whether the link stays.
+  bool greet(Link& link, const v1::Hello& hello);
+  void refuse(Link& link, const std::string& why, bool is_fault);
+  void take(const Link& link, const Batch& batch);
+  [[nodiscard]] bool is_linked(const std::string& instance) const;
+  void drop_duplicates(const Link& newest);
+  void lose(const std::string& vantage, const std::string& why);
+
+  const boost::asio::any_io_executor executor_;
+  const Options options_;
+  const Handlers handlers_;
+  const Clock& clock_;
+  const std::string instance_;
+  std::string mesh_name_;
+  Outbox outbox_;
+  SteadyTime expired_;  // the last time that the outbox was gone through
+  std::map<const Stream*, Link> links_;
+  std::map<std::string, Peer> peers_;  // by vantage
+  std::string refused_;                // the last refusal that was logged
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<Dialer> dialer_;
+  bool shut_ = false;
+
+  const std::shared_ptr<OpenStreams> open_ = std::make_shared<OpenStreams>();
+  std::unique_ptr<ExchangeService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+Result<void> Exchange::Impl::listen() {
+  if (options_.vantage.empty()) return fail("the exchange needs the name of this vantage", "give it with --vantage");
+  auto dialer = Dialer::make(executor_,
+                             {.peers = options_.peers,
+                              .peers_dns = options_.peers_dns,
+                              .first_backoff = options_.first_backoff,
+                              .longest_backoff = options_.longest_backoff,
+                              .resolve_every = options_.resolve_every},
+                             {.dial = [this](const std::string& address) { return dial(address); },
+                              .is_connected = [this](const std::string& instance) { return is_linked(instance); }},
+                             clock_);
+  if (!dialer) return fail(dialer.error());
+  dialer_ = std::move(*dialer);
+  if (options_.tls) {
+    auto name = mesh_name(*options_.tls);
+    if (!name) return fail(name.error());
+    mesh_name_ = std::move(*name);
+  }
+  service_ = std::make_unique<ExchangeService>(Stream::Home{executor_, weak_from_this(), open_}, mesh_name_);
+  server_ = mesh_server(options_.listen, options_.tls, *service_, options_.keepalive, port_);
+  if (!server_ || port_ == 0) {
+    return fail("cannot listen on " + options_.listen + " for other monitors",
+                "choose a free HOST:PORT with --exchange-listen");
+  }
+  return {};
+}
+
+void Exchange::Impl::begin() {
+  boost::asio::post(executor_, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self && !self->shut_) self->on_tick();
+  });
+}
+
+void Exchange::Impl::shut() {
+  shut_ = true;
+  timer_.cancel();
+  dialer_->stop();
+  service_->close();
+  Batch goodbye = new_batch();
+  goodbye.set_goodbye(true);
+  for (auto& [stream, link] : links_) {
+    link.stream->await_sent(50ms);
+    if (link.vantage.empty() || link.stream->is_sending()) {
+      link.stream->end({grpc::StatusCode::UNAVAILABLE, "this monitor stops"});
+    } else {
+      link.stream->send_last(goodbye);
+    }
+  }
+  open_->wait_until_empty(200ms);
+  for (auto* stream : open_->all()) stream->cut();
+  server_->Shutdown(std::chrono::system_clock::now() + 200ms);
+  open_->wait_until_empty();
+  links_.clear();
+  server_->Wait();
+}
+
+void Exchange::Impl::tick_later() {
+  timer_.expires_after(tick);
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->shut_) self->on_tick();
+  });
+}
+
+void Exchange::Impl::on_tick() {
+  const auto now = clock_.steady();
+  dialer_->on_tick();
+  for (auto& [stream, link] : links_) {
+    if (link.vantage.empty() && now - link.began > longest_greeting) {
+      link.stream->end({grpc::StatusCode::DEADLINE_EXCEEDED, "no hello"});
+    }
+  }
+  std::vector<std::string> silent;
+  for (const auto& [vantage, peer] : peers_) {
+    if (now - peer.view.heard() > options_.freshness) silent.push_back(vantage);
+  }
+  for (const auto& vantage : silent) lose(vantage, "silent");
+  tick_later();
+}
+
+Result<void> Exchange::Impl::dial(const std::string& address) {
+  const auto channel = mesh_channel(address, options_.tls, mesh_name_, options_.keepalive);
+  if (!channel) return fail(channel.error());
+  const auto stream = Stream::dial({executor_, weak_from_this(), open_}, *channel);
+  links_.emplace(stream.get(), Link{stream, clock_.steady(), address});
+  // What is seen follows when the far end has answered: until there is a connection this one waits, and would grow old.
+  auto batch = new_batch();
+  say_hello(batch);
+  stream->send(std::move(batch));
+  return {};
+}
+
+Batch Exchange::Impl::new_batch() const {
+  Batch batch;
+  const auto sent = clock_.system().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(sent);
+  batch.mutable_sent()->set_seconds(seconds.count());
+  batch.mutable_sent()->set_nanos(
+      static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(sent - seconds).count()));
+  *batch.mutable_uptime() = duration_to_proto(clock_.steady().time_since_epoch());
+  return batch;
+}
+
+void Exchange::Impl::say_hello(Batch& batch) const {
+  auto& hello = *batch.mutable_hello();
+  hello.set_instance(instance_);
+  hello.set_vantage(options_.vantage);
+  for (const auto& cluster : outbox_.clusters()) hello.add_clusters(cluster);
+}
+
+void Exchange::Impl::publish(const std::vector<SeenRelay>& seen) {
+  const auto now = clock_.steady();
+  outbox_.put(seen);
+  if (now - expired_ >= heartbeat) {
+    outbox_.expire(now);
+    expired_ = now;
+  }
+  for (auto& [stream, link] : links_) {
+    if (outbox_.has_news(link.cursor) || now - link.last_sent >= heartbeat) send_if_due(link);
+  }
+}
+
+// The newest, or a heartbeat.
+void Exchange::Impl::send_if_due(Link& link) {
+  if (link.vantage.empty() || link.stream->is_sending() || link.stream->is_ending()) return;
+  auto batch = new_batch();
+  link.last_sent = clock_.steady();
+  outbox_.take(link.cursor, link.last_sent, batch);
+  link.stream->send(std::move(batch));
+}
+
+void Exchange::Impl::sent(const StreamPtr& stream) {
+  const auto found = links_.find(stream.get());
+  if (found == links_.end()) return;
+  auto& link = found->second;
+  if (link.owes_introduction) return introduce_ourselves(link);
+  if (outbox_.has_news(link.cursor)) send_if_due(link);
+}
+
+void Exchange::Impl::received(const StreamPtr& stream) {
+  const auto found = links_.find(stream.get());
+  if (shut_ || found == links_.end()) return;
+  auto& link = found->second;
+  const auto& batch = stream->incoming();
+  if (link.vantage.empty() && !greet(link, batch.hello())) return;
+  if (batch.goodbye()) {
+    stream->end(grpc::Status::OK);
+    return lose(std::string(link.vantage), "it has stopped");
+  }
+  take(link, batch);
+  stream->read_next();
+}
+
+bool Exchange::Impl::greet(Link& link, const v1::Hello& hello) {
+  if (hello.instance() == instance_) {
+    if (link.stream->is_dialled()) {
+      dialer_->is_ourselves(link.address);
+      link.stream->end(grpc::Status::CANCELLED);
+    } else {
+      auto batch = new_batch();  // by which the dialling end knows itself
+      say_hello(batch);
+      link.stream->send_last(std::move(batch));
+    }
+    return false;
+  }
+  if (hello.instance().empty() || hello.vantage().empty()) {
+    refuse(link, "no hello", false);
+    return false;
+  }
+  const auto known = peers_.find(hello.vantage());
+  const bool is_taken =
+      hello.vantage() == options_.vantage ||
+      (known != peers_.end() && known->second.instance != hello.instance() && is_linked(known->second.instance) &&
+       clock_.steady() - known->second.view.heard() < alive_within);
+  if (is_taken) {
+    refuse(link, "two monitors have the vantage name " + hello.vantage() + "; give each its own with --vantage", true);
+    return false;
+  }
+  const bool is_new = !is_linked(hello.instance());
+  link.vantage = hello.vantage();
+  link.instance = hello.instance();
+  if (link.stream->is_dialled()) dialer_->answered(link.address, link.instance);
+  auto& peer = peers_.try_emplace(hello.vantage(), Peer{hello.instance(), PeerView(hello.vantage())}).first->second;
+  if (peer.instance != hello.instance()) {
+    PeerView successor(hello.vantage());
+    successor.inherit(peer.view);
+    peer = {hello.instance(), std::move(successor)};
+    for (auto& [stream, other] : links_) {
+      if (&other != &link && other.vantage == link.vantage) other.stream->end({grpc::StatusCode::ABORTED, "replaced"});
+    }
+  }
+  if (is_new) {
+    log::info("connected to another monitor", {{"vantage", link.vantage}, {"address", link.stream->far_end()}});
+    const auto ours = outbox_.clusters();
+    if (!ours.empty() && !hello.clusters().empty() &&
+        std::ranges::none_of(hello.clusters(), [&](const auto& cluster) { return ours.contains(cluster); })) {
+      log::warn("another monitor watches other clusters: neither is of use to the other",
+                {{"vantage", link.vantage}, {"cluster", hello.clusters(0)}});
+    }
+  }
+  link.owes_introduction = true;
+  if (!link.stream->is_sending()) introduce_ourselves(link);
+  drop_duplicates(link);
+  return true;
+}
+
+void Exchange::Impl::introduce_ourselves(Link& link) {
+  link.owes_introduction = false;
+  auto batch = new_batch();
+  if (!link.stream->is_dialled()) say_hello(batch);
+  link.last_sent = clock_.steady();
+  outbox_.take(link.cursor, link.last_sent, batch);
+  if (handlers_.memory) {
+    for (const auto& memory : handlers_.memory()) to_proto(memory, link.last_sent, *batch.add_memories());
+  }
+  link.stream->send(std::move(batch));
+}
+
+void Exchange::Impl::refuse(Link& link, const std::string& why, bool is_fault) {
+  if (is_fault && why != refused_) {
+    log::error("another monitor is refused", {{"address", link.stream->far_end()}, {"reason", why}});
+    refused_ = why;
+  }
+  link.stream->end({grpc::StatusCode::ALREADY_EXISTS, why});
+}
+
+void Exchange::Impl::take(const Link& link, const Batch& batch) {
+  const auto peer = peers_.find(link.vantage);
+  if (peer == peers_.end() || peer->second.instance != link.instance) return;
+  auto heard = peer->second.view.take(batch, clock_.steady(), clock_.system());
+  if (!heard) return;
+  const auto at = peer->second.view.heard();
+  const auto vantage = link.vantage;  // the handlers may do away with the link
+  if (!heard->memories.empty() && handlers_.on_memory) handlers_.on_memory(std::move(heard->memories));
+  if (!heard->seen.empty() && handlers_.on_observations) handlers_.on_observations(std::move(heard->seen));
+  if (handlers_.on_heard) handlers_.on_heard(vantage, at);
+}
+
+bool Exchange::Impl::is_linked(const std::string& instance) const {
+  return !instance.empty() && std::ranges::any_of(links_, [&](const auto& entry) {
+    return entry.second.instance == instance && !entry.second.stream->is_ending();
+  });
+}
+
+// Of two streams to the same monitor, the one that the smaller instance has dialled stays; of two in the same
+// direction, the newest. Each end hangs up only what it has dialled, or what was replaced, so that never both go.
+void Exchange::Impl::drop_duplicates(const Link& newest) {
+  for (auto& [stream, link] : links_) {
+    if (&link == &newest || link.instance != newest.instance || link.stream->is_ending()) continue;
+    const bool same_direction = link.stream->is_dialled() == newest.stream->is_dialled();
+    if (same_direction) {
+      link.stream->end(grpc::Status::CANCELLED);
+    } else if (instance_ > newest.instance) {
+      (link.stream->is_dialled() ? link : newest).stream->end(grpc::Status::CANCELLED);
+    }
+  }
+}
+
+void Exchange::Impl::lose(const std::string& vantage, const std::string& why) {
+  const auto found = peers_.find(vantage);
+  if (found == peers_.end()) return;
+  for (auto& [stream, link] : links_) {
+    if (link.vantage == vantage) link.stream->end({grpc::StatusCode::UNAVAILABLE, why});
+  }
+  peers_.erase(found);
+  log::warn("another monitor is gone", {{"vantage", vantage}, {"reason", why}});
+  if (handlers_.on_vantage_gone) handlers_.on_vantage_gone(vantage);
+}
+
+void Exchange::Impl::closed(const StreamPtr& stream, const grpc::Status& status) {
+  const auto found = links_.find(stream.get());
+  if (found == links_.end()) return;
+  const Link link = std::move(found->second);
+  links_.erase(found);
+  if (shut_) return;
+  if (stream->is_dialled()) dialer_->closed(link.address, status.ok() ? "it hung up" : status.error_message());
+}
+
+std::string Exchange::Impl::address() const {
+  const auto colon = options_.listen.rfind(':');
+  return options_.listen.substr(0, colon) + ":" + std::to_string(port_);
+}
+
+std::vector<Exchange::Peer> Exchange::Impl::peers() const {
+  std::vector<Exchange::Peer> out;
+  for (const auto& [vantage, peer] : peers_) out.push_back({vantage, peer.view.heard(), is_linked(peer.instance)});
+  return out;
+}
+
+std::optional<std::chrono::nanoseconds> Exchange::Impl::clock_difference() const {
+  std::vector<std::chrono::nanoseconds> differences;
+  for (const auto& [vantage, peer] : peers_) differences.push_back(peer.view.clock_difference());
+  if (differences.empty()) return std::nullopt;
+  const auto middle = differences.begin() + static_cast<std::ptrdiff_t>(differences.size() / 2);
+  std::ranges::nth_element(differences, middle);
+  return *middle;
+}
+
+Exchange::Exchange(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Exchange>> Exchange::start(boost::asio::any_io_executor executor, Options options,
+                                                  Handlers handlers, const Clock& clock) {
+  auto impl = std::make_shared<Impl>(std::move(executor), std::move(options), std::move(handlers), clock);
+  if (auto ok = impl->listen(); !ok) return fail(ok.error());
+  impl->begin();
+  return std::unique_ptr<Exchange>(new Exchange(std::move(impl)));
+}
+
+Exchange::~Exchange() {
+  impl_->shut();
+}
+
+void Exchange::publish(const std::vector<SeenRelay>& seen) {
+  impl_->publish(seen);
+}
+
+void Exchange::keep_only(const std::vector<RelayId>& relays) {
+  impl_->keep_only(relays);
+}
+
+std::string Exchange::address() const {
+  return impl_->address();
+}
+
+std::vector<Exchange::Peer> Exchange::peers() const {
+  return impl_->peers();
+}
+
+std::optional<std::chrono::nanoseconds> Exchange::clock_difference() const {
+  return impl_->clock_difference();
+}
+
+}  // namespace turnkeeper::monitor

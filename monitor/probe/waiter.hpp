@@ -1,0 +1,45 @@
+// Lets a coroutine wait for what callbacks report, until a deadline, or until it is told to stop.
+//
+//   auto waiter = std::make_shared<Waiter>(executor, stop);
+//   start([waiter, &state] { state.done = true; waiter->wake(); });
+//   while (!state.done && !waiter->stopped() && !deadline.expired(clock)) co_await waiter->wait(deadline);
+#pragma once
+
+#include <utility>  // Boost.Asio 1.74 forgets it under C++20
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "turnkeeper/base/deadline.hpp"
+
+namespace turnkeeper::monitor {
+
+// One thread, that of the executor; only the stop may come from another.
+class Waiter : public std::enable_shared_from_this<Waiter> {
+ public:
+  explicit Waiter(const boost::asio::any_io_executor& executor) : timer_(executor) {}
+
+  // Once, before the first wait().
+  void stop_with(const std::stop_token& stop);
+  [[nodiscard]] bool stopped() const { return stopped_; }
+  void wake();
+  // Returns after wake(), the stop or the deadline, whichever is first, and may return earlier than all of them.
+  [[nodiscard]] boost::asio::awaitable<void> wait(Deadline deadline);
+
+ private:
+  struct OnStop {
+    std::weak_ptr<Waiter> waiter;
+    boost::asio::any_io_executor executor;
+    void operator()() const;
+  };
+  boost::asio::steady_timer timer_;
+  bool stopped_ = false;
+  bool woken_ = false;
+  std::optional<std::stop_callback<OnStop>> on_stop_;
+};
+
+}  // namespace turnkeeper::monitor

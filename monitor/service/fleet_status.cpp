@@ -1,0 +1,55 @@
+// FleetHealth as it is shown.
+#include "monitor/service/fleet_health.hpp"
+
+namespace turnkeeper::monitor {
+namespace {
+
+std::string address_text(const Relay& relay) {
+  const auto& uri = canary_uri(relay);
+  const bool ipv6 = uri.host.find(':') != std::string::npos;
+  return (ipv6 ? "[" + uri.host + "]" : uri.host) + ":" + std::to_string(uri.port.value_or(uri.default_port()));
+}
+
+}  // namespace
+
+RelayStatus FleetHealth::relay_status(const RelayRecord& relay, SteadyTime now) const {
+  const auto& judgement = relay.state.judgement;
+  return {.name = relay.id.relay,
+          .address = address_text(relay.relay),
+          .verdict = judgement.verdict,
+          .cause = judgement.cause,
+          .detail = judgement.detail,
+          .since = relay.since,
+          .echo = relay.round_trip,
+          .loss_percent = relay.echoes.loss_percent(),
+          .probe = relay.probes.newest(),
+          .probes = relay.probes.each(),
+          .votes = votes(relay, now)};
+}
+
+Status FleetHealth::status() const {
+  Status status{.vantage = vantage_, .incidents = incidents_.open(), .blind = blind_};
+  const auto now = clock_.steady();
+  for (const auto& cluster : fleet_.clusters) {
+    auto& to_cluster = status.clusters.emplace_back(ClusterStatus{cluster.name, {}});
+    for (const auto& region : cluster.regions) {
+      auto& to_region =
+          to_cluster.regions.emplace_back(RegionStatus{region.name, served_by(cluster.name, region.name), {}});
+      for (const auto& relay : region.relays) {
+        to_region.relays.push_back(relay_status(relays_.at({cluster.name, region.name, relay.name}), now));
+      }
+    }
+  }
+  status.failovers.assign(failovers_.begin(), failovers_.end());
+  return status;
+}
+
+std::vector<RelayHealth> FleetHealth::relay_health() const {
+  std::vector<RelayHealth> health;
+  for (const auto& [id, record] : relays_) {
+    health.push_back({id, record.state.judgement.verdict, record.state.judgement.cause, record.since});
+  }
+  return health;
+}
+
+}  // namespace turnkeeper::monitor
