@@ -12,6 +12,14 @@ using api::Cause;
 using turn::SocketAddress;
 using Family = SocketAddress::Family;
 
+// coturn 4.6.1 holds ports, quota and 5-tuple of an allocation for about a second after Refresh(0).
+constexpr auto held_for = std::chrono::milliseconds(1200);
+constexpr int most_tries = 3;
+
+bool is_held(const std::optional<turn::Failure>& refused) {
+  return refused && (refused->code == 437 || refused->code == 486 || refused->code == 508);
+}
+
 class PathCheck {
  public:
   PathCheck(const asio::any_io_executor& executor, PathTarget target, ProbeOptions options)
@@ -45,8 +53,22 @@ class PathCheck {
   asio::awaitable<std::vector<SocketAddress>> open_peers(Family family) {
     auto target = target_.relay;
     target.address_family = family;
-    Allocation allocation(waiter_, clock_, options_.rto);
-    co_await allocation.make(target, target.credential, options_.deadline);
+    std::vector<SocketAddress> open;
+    for (int tries = 1;; ++tries) {
+      Allocation allocation(waiter_, clock_, options_.rto);
+      co_await allocation.make(target, target.credential, options_.deadline);
+      if (!allocation.made() && tries < most_tries && is_held(allocation.refused())) {
+        co_await allocation.release(options_.deadline);
+        co_await pause(held_for);
+        continue;
+      }
+      open = co_await open_peers(allocation, family);
+      co_await allocation.release(options_.deadline);
+      co_return open;
+    }
+  }
+
+  asio::awaitable<std::vector<SocketAddress>> open_peers(Allocation& allocation, Family family) {
     std::vector<SocketAddress> open;
     if (allocation.made()) {
       std::vector<SocketAddress> peers;
@@ -59,9 +81,20 @@ class PathCheck {
       report_.asked += static_cast<int>(peers.size());
       report_.answered += static_cast<int>(peers.size()) - bound.unanswered;
       open = bound.accepted;
+    } else if (family == Family::ipv4) {
+      const auto& refused = allocation.refused();
+      report_.not_asked = refused
+                              ? diagnose(*refused).detail
+                              : allocation.unreachable().value_or(Diagnosis{Cause::none, "no answer in time"}).detail;
     }
-    co_await allocation.release(options_.deadline);
     co_return open;
+  }
+
+  asio::awaitable<void> pause(std::chrono::milliseconds time) {
+    const auto until = Deadline::after(clock_, time);
+    while (!until.expired(clock_) && !waiter_->stopped() && !options_.deadline.expired(clock_)) {
+      co_await waiter_->wait(until);
+    }
   }
 
   asio::awaitable<bool> accepts(turn::Credential credential) {

@@ -31,6 +31,8 @@ struct PathReport {
   // How many questions were asked and answered; the others had no clear answer and count neither way.
   int asked = 0;
   int answered = 0;
+  // Why nothing could be asked: the relay gave no allocation for it. Empty when it did.
+  std::string not_asked;
 };
 
 // The addresses that no relay may let its clients send to: special-purpose IPv4 and IPv6, IPv4 in IPv6, and where

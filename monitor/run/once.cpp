@@ -109,8 +109,14 @@ class Round {
     PathTarget path{.relay = std::move(target)};
     path.expired = std::move(credentials->expired);
     path.old_keys = std::move(credentials->old_keys);
-    const auto report =
-        co_await check_path(std::move(path), {.deadline = Deadline::after(real_clock(), longest_check)});
+    ProbeOptions check_options{.deadline = Deadline::after(real_clock(), longest_check)};
+    const auto report = co_await check_path(std::move(path), std::move(check_options));
+    if (!report.not_asked.empty()) {
+      ProbeResult unknown{.cause = api::Cause::internal, .endpoint = endpoint};
+      unknown.detail = "the path checks could not be made: " + report.not_asked;
+      unknown.server = endpoint.address.to_string();
+      add(id, uri, std::move(unknown));
+    }
     for (const auto& finding : report.findings) {
       ProbeResult wrong{.ok = true, .cause = finding.cause, .detail = finding.detail, .endpoint = endpoint};
       wrong.server = endpoint.address.to_string();

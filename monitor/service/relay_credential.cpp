@@ -92,6 +92,7 @@ Result<RelayCredentials> relay_credentials(const Fleet& fleet, const RelayId& id
   for (const auto& key : cluster->signing_keys) {
     if (key.id != issuing->id) credentials.other_keys.push_back({key.id, sign(key.secret, good_until)});
   }
+  for (const auto& key : cluster->removed_keys) credentials.old_keys.push_back({key.id, sign(key.secret, good_until)});
   return credentials;
 }
 

@@ -91,6 +91,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void set_fleet(Fleet fleet) {
+    remember_removed_keys(health_.fleet(), fleet);
     if (stopping_ || (has_fleet_ && fleet == health_.fleet())) return;
     health_.set_fleet(std::move(fleet));
     metrics_.set_fleet(health_.fleet());
@@ -182,7 +183,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       settle();
     };
     handlers.on_vantage_gone = [this](const std::string& vantage) {
-      log::warn("another vantage is gone", {{"vantage", vantage}});
       health_.forget_vantage(vantage);
       settle();
     };

@@ -27,4 +27,24 @@ turn::Uri turn_uri(std::string host, std::uint16_t port, api::Transport transpor
           .transport = transport == api::Transport::udp ? turn::Uri::Transport::udp : turn::Uri::Transport::tcp};
 }
 
+void remember_removed_keys(const Fleet& before, Fleet& now) {
+  constexpr std::size_t remembered = 4;
+  for (auto& cluster : now.clusters) {
+    const auto was = std::ranges::find(before.clusters, cluster.name, &Cluster::name);
+    if (was == before.clusters.end()) continue;
+    auto& removed = cluster.removed_keys;
+    const auto add = [&](const api::SigningKeys& keys) {
+      for (const auto& key : keys) {
+        const auto same = [&](const api::SigningKey& other) { return other.secret == key.secret; };
+        if (std::ranges::none_of(cluster.signing_keys, same) && std::ranges::none_of(removed, same)) {
+          removed.push_back(key);
+        }
+      }
+    };
+    add(was->signing_keys);
+    add(was->removed_keys);
+    if (removed.size() > remembered) removed.resize(remembered);
+  }
+}
+
 }  // namespace turnkeeper::monitor

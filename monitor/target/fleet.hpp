@@ -86,6 +86,8 @@ struct Cluster {
   std::string name;  // "namespace/name", or just the name
   std::string realm;
   api::SigningKeys signing_keys;
+  // Keys that this monitor has seen go: relays must refuse them. The newest first, few.
+  api::SigningKeys removed_keys;
   std::vector<Region> regions;
   std::chrono::seconds credential_ttl{24 * 3600};
   std::chrono::seconds rotate_every{2160 * 3600};
@@ -98,5 +100,8 @@ struct Fleet {
   std::vector<Cluster> clusters;
   bool operator==(const Fleet&) const = default;
 };
+
+// Puts into `now` what was a signing key in `before` and is none any more. A key that comes back is removed no longer.
+void remember_removed_keys(const Fleet& before, Fleet& now);
 
 }  // namespace turnkeeper::monitor

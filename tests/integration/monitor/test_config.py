@@ -128,6 +128,7 @@ def test_once_finds_what_a_relay_should_have_refused(tmp_path, relays):
     path = write_config(tmp_path, relays[:1])
     config = json.loads(path.read_text())
     (tmp_path / "old.secret").write_text("south")
+    config["probing"]["checks"] = True
     config["servers"][0] |= {"oldSecretFiles": ["old.secret"], "publicAddress": "192.0.2.1"}
     path.write_text(json.dumps(config))
     out = run("--config", path, "--once")

@@ -79,5 +79,27 @@ TEST(RelayCredentials, AFixedUserHasNoTimeThatCouldBeOver) {
   EXPECT_FALSE(all->lasting || all->expired);
 }
 
+TEST(RelayCredentials, AKeyThatWasRemovedMustBeRefusedFromThenOn) {
+  const auto before = one_cluster();
+  auto after = before;
+  after.clusters[0].signing_keys.erase(after.clusters[0].signing_keys.begin());
+  remember_removed_keys(before, after);
+  const auto all = relay_credentials(after, {"calls", "eu", "eu-0"}, "here", now);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->old_keys.size(), 1U);
+  EXPECT_EQ(all->old_keys[0].id, "k1");
+  EXPECT_EQ(all->old_keys[0].credential.password.reveal(),
+            turn::time_limited_credential(Secret("old"), "turnkeeper-monitor-here", now + 1h).password.reveal());
+
+  auto later = one_cluster();
+  later.clusters[0].signing_keys.erase(later.clusters[0].signing_keys.begin());
+  remember_removed_keys(after, later);
+  EXPECT_EQ(later, after) << "still remembered when the operator says the same again";
+
+  auto back = one_cluster();
+  remember_removed_keys(later, back);
+  EXPECT_TRUE(back.clusters[0].removed_keys.empty()) << "it came back";
+}
+
 }  // namespace
 }  // namespace turnkeeper::monitor
