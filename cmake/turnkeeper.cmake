@@ -75,7 +75,11 @@ function(turnkeeper_program name)
   install(TARGETS ${name} RUNTIME)
 endfunction()
 
-add_custom_target(unit_tests COMMENT "Every test program of the unit tier")
+if(TURNKEEPER_SANITIZE)
+  set(suppressions ${CMAKE_SOURCE_DIR}/tests/support/sanitizers)
+  set(sanitizer_environment
+    "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:history_size=7;LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp")
+endif()
 
 # turnkeeper_test(TIER NAME SOURCES ... LINKS ... [TIMEOUT seconds]): one GoogleTest program, one ctest entry TIER.NAME
 # labelled with its tier, so that `ctest -L unit` runs the tier.
@@ -92,15 +96,8 @@ function(turnkeeper_test tier name)
   endif()
   add_test(NAME ${tier}.${name} COMMAND ${target} --gtest_brief=1)
   set_tests_properties(${tier}.${name} PROPERTIES LABELS ${tier} TIMEOUT ${ARG_TIMEOUT})
-  if(TURNKEEPER_SANITIZE)
-    set(suppressions ${CMAKE_SOURCE_DIR}/tests/support/sanitizers)
-    set_tests_properties(${tier}.${name} PROPERTIES ENVIRONMENT
-      "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:history_size=7;LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp")
-  endif()
+  set_tests_properties(${tier}.${name} PROPERTIES ENVIRONMENT "${sanitizer_environment}")
   turnkeeper_schedule(${tier} ${name})
-  if(tier STREQUAL unit)
-    add_dependencies(unit_tests ${target})
-  endif()
 endfunction()
 
 # Tiers other than unit run one program at a time: they measure times, and two of them on two cores disturb each other.
@@ -118,6 +115,6 @@ function(turnkeeper_pytest tier name path)
   endif()
   add_test(NAME ${tier}.${name} COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${path})
   set_tests_properties(${tier}.${name} PROPERTIES LABELS ${tier} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "TURNKEEPER_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1")
+    ENVIRONMENT "TURNKEEPER_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1;${sanitizer_environment}")
   turnkeeper_schedule(${tier} ${name})
 endfunction()

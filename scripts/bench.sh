@@ -12,6 +12,6 @@ USAGE
 }
 
 [ "${1:-}" != --help ] || { usage; exit 0; }
-scripts/install-packages.sh build run
+scripts/install-packages.sh build run relay
 scripts/build.sh release bench turnkeeper-monitor
 exec tests/bench/run.py --build build/release "$@"

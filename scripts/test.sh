@@ -12,7 +12,7 @@ Installs what is missing, builds and runs the tests. Without a TIER: ${tiers[*]}
   unit         pure code, seconds
   integration  each part against real counterparts: coturn, kube-apiserver, Prometheus, Alertmanager
   e2e          the whole product on a real two-node cluster (on the cluster of KUBECONFIG when that is set)
-  sanitizers   the unit tier under AddressSanitizer + UBSan, then under ThreadSanitizer
+  sanitizers   unit and integration under AddressSanitizer + UBSan, then under ThreadSanitizer: an hour and more
 USAGE
 }
 
@@ -27,9 +27,10 @@ done
 
 started=$SECONDS
 if [[ " $* " == *" sanitizers "* ]]; then
+  scripts/install-packages.sh build relay test
   for preset in asan tsan; do
-    scripts/build.sh "$preset" unit_tests
-    ctest --preset "$preset" -L '^unit$' -j 2
+    scripts/build.sh "$preset"
+    ctest --preset "$preset" -L '^(unit|integration)$' -j 2
   done
   set -- "${@/sanitizers/}"
   [ -n "${*// /}" ] || exit 0
