@@ -91,7 +91,7 @@ Notification incident_notification(const IncidentEvent& event) {
     out.text = one ? "It is proven by a real allocation." : "Each is proven by a real allocation.";
   } else {
     out.title = who(incident) + verb + (down ? "down" : "degraded") + (cause.empty() ? "" : ": " + cause);
-    out.text = down ? "Clients are given other relays meanwhile." : "Clients are still sent there.";
+    out.text = down ? "New clients are given other relays, where one works." : "Clients are still sent there.";
   }
   return out;
 }
