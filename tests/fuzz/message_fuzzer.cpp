@@ -9,6 +9,16 @@
 using namespace turnkeeper::turn;
 using turnkeeper::fuzz::require;
 
+namespace {
+
+bool holds_address(AttributeType type) {
+  return type == AttributeType::mapped_address || type == AttributeType::xor_mapped_address ||
+         type == AttributeType::xor_relayed_address || type == AttributeType::xor_peer_address ||
+         type == AttributeType::alternate_server;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Bytes datagram(data, size);
   const auto message = Message::decode(datagram);
@@ -39,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         attribute == AttributeType::fingerprint) {
       continue;  // written anew below
     }
-    if (address) {
+    // Any bytes may look like an address; written as one they would lose the octet that RFC 8489 leaves unused.
+    if (address && holds_address(attribute)) {
       copy.address(attribute, *address);
     } else {
       copy.bytes(attribute, *value);
