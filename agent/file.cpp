@@ -96,4 +96,9 @@ Result<> copy_file(const std::string& from, const std::string& to, unsigned mode
   });
 }
 
+void overwrite_if_there(const std::string& path, const std::string& text) {
+  const Descriptor out(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (out >= 0) write_all(out, text.data(), text.size());
+}
+
 }  // namespace turnkeeper::agent

@@ -33,31 +33,53 @@ int main(int argc, char** argv) {
 
   agent::RunOptions options{.config_path = "/etc/turnkeeper/relay/relay.json",
                             .keys_path = "/etc/turnkeeper/keys/keys.json",
+                            .tls_directory = "/etc/turnkeeper/tls",
                             .state_directory = "/var/lib/turnkeeper",
                             .address = "",
-                            .listen = "0.0.0.0:9642"};
+                            .listen = "0.0.0.0:9642",
+                            .termination_log = "/dev/termination-log"};
+  const auto duration = CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}, {"h", 3600}});
   std::string log_level = "info";
   std::string log_format = "logfmt";
   auto* run = app.add_subcommand(
       "run",
-      "Run coturn: configure it for its version, keep it running and its signing keys current, serve /readyz,\n"
-      "/healthz and /metrics, drain it on SIGTERM. As PID 1 it also reaps orphans.");
+      "Run coturn: configure it for its version, keep it running and its signing keys and certificate current, serve\n"
+      "/readyz, /healthz, /metrics and /v1/state, drain it on SIGTERM. As PID 1 it also reaps orphans.");
   run->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  run->add_option("--config", options.config_path, "relay.json: realm, ports, limits, peers, transports")
+  run->add_option("--config", options.config_path, "relay.json: realm, ports, limits, peers, transports, addresses")
       ->capture_default_str();
   run->add_option("--keys", options.keys_path, "keys.json: the signing keys; changes are taken up within 2 s")
       ->capture_default_str();
+  run->add_option("--addresses", options.addresses_path,
+                  "addresses.json: at which addresses clients reach relays behind NAT; changes are taken up at once");
+  run->add_option("--tls", options.tls_directory,
+                  "the directory of tls.crt and tls.key, for TLS and DTLS; renewed ones are loaded without a restart")
+      ->capture_default_str();
   run->add_option("--state", options.state_directory, "a writable directory, for coturn's configuration and database")
       ->capture_default_str();
-  run->add_option("--address", options.address, "the relay's IP address: coturn listens there and relays from there")
+  run->add_option("--address", options.address,
+                  "the relay's IP address, or one of each family with a comma between: coturn listens there and\n"
+                  "relays from there")
       ->required();
-  run->add_option("--listen", options.listen, "where to serve /readyz, /healthz and /metrics")->capture_default_str();
+  run->add_option("--pod", options.pod, "the relay's name in addresses.json");
+  run->add_option("--node", options.node, "the name in addresses.json of the node that it runs on");
+  run->add_option("--listen", options.listen, "where to serve /readyz, /healthz, /metrics and /v1/state")
+      ->capture_default_str();
   run->add_option("--turnserver", options.turnserver, "coturn's program: a path, or a name in PATH")
       ->capture_default_str();
+  run->add_flag("--count-bytes", options.count_bytes,
+                "tell sent and received bytes: only right in a network namespace of the relay's own");
   run->add_option("--drain-timeout", options.drain_timeout,
                   "after SIGTERM, how long to wait for the last allocation: seconds, or with s, m or h")
-      ->transform(CLI::AsNumberWithUnit(std::map<std::string, int>{{"s", 1}, {"m", 60}, {"h", 3600}}))
+      ->transform(duration)
       ->default_str("1h");
+  run->add_option("--liveness-timeout", options.liveness_timeout,
+                  "/healthz fails when coturn runs but has answered no Allocate for so long")
+      ->transform(duration)
+      ->check(CLI::PositiveNumber)
+      ->default_str("30s");
+  run->add_option("--termination-log", options.termination_log, "where to say how it ended, if that file is there")
+      ->capture_default_str();
   run->add_option("--log-level", log_level, "debug, info, warn or error")->capture_default_str();
   run->add_option("--log-format", log_format, "logfmt or json")->capture_default_str();
   try {

@@ -3,20 +3,13 @@
 
 #include <string>
 
-#include "turnkeeper/coturn/version.hpp"
+#include "agent/state.hpp"
 
 namespace turnkeeper::agent {
 
-struct Metrics {
-  int sessions = -1;  // live allocations; negative: unknown, left out
-  int relay_starts = 0;
-  int signing_keys = 0;
-  bool draining = false;
-  coturn::Version coturn;
-};
-
 inline constexpr const char* metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-[[nodiscard]] std::string metrics_text(const Metrics& metrics);
+// A series for all that is known; what is unknown is left out instead of being called 0.
+[[nodiscard]] std::string metrics_text(const State& state);
 
 }  // namespace turnkeeper::agent

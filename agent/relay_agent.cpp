@@ -1,6 +1,5 @@
 #include "agent/relay_agent.hpp"
 
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <thread>
@@ -10,19 +9,23 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "agent/addresses.hpp"
+#include "agent/certificate.hpp"
+#include "agent/coturn_run.hpp"
 #include "agent/file.hpp"
+#include "agent/liveness.hpp"
 #include "agent/metrics_text.hpp"
 #include "agent/readiness.hpp"
 #include "agent/relay_config.hpp"
+#include "agent/state.hpp"
+#include "agent/traffic.hpp"
 #include "agent/turnserver_program.hpp"
 #include "turnkeeper/api/signing_keys.hpp"
+#include "turnkeeper/base/content_hash.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/version.hpp"
-#include "turnkeeper/coturn/address_range.hpp"
 #include "turnkeeper/coturn/allocations.hpp"
 #include "turnkeeper/coturn/config.hpp"
-#include "turnkeeper/coturn/log_line.hpp"
-#include "turnkeeper/coturn/relay_process.hpp"
 #include "turnkeeper/coturn/turndb.hpp"
 #include "turnkeeper/http/server.hpp"
 
@@ -32,83 +35,127 @@ namespace {
 using namespace std::chrono_literals;
 
 // A mounted Secret changes by a swapped symlink, which no watch on the file itself would see.
-constexpr auto keys_poll = 500ms;
-// coturn tries again every second when it cannot listen: what it still complains of after this long will not pass.
-constexpr auto patience = 5s;
-constexpr auto stop_grace = 10s;
+constexpr auto poll = 500ms;
+constexpr auto traffic_poll = 5s;
+// Less than the second that a Kubernetes probe waits.
+constexpr auto readiness_patience = 900ms;
 
 class RelayAgent {
  public:
-  explicit RelayAgent(const RunOptions& options) : options_(options), keys_timer_(io_) {}
+  explicit RelayAgent(const RunOptions& options)
+      : options_(options),
+        poll_timer_(io_),
+        check_timer_(io_),
+        liveness_(options.liveness_timeout),
+        coturn_(io_, [this](const Error& error) { give_up(error); }) {}
 
   Result<> run(const std::stop_token& stop) {
+    auto ended = run_to_the_end(stop);
+    if (!ended) leave_message(ended.error().text());
+    return ended;
+  }
+
+ private:
+  Result<> run_to_the_end(const std::stop_token& stop) {
     if (auto ready = prepare(); !ready) return ready;
     if (auto serving = serve(); !serving) return serving;
-    if (auto started = start_relay(); !started) return started;
-    follow_keys();
+    follow();
+    check_periodically();
     {
       const std::stop_callback on_stop(stop, [this] { boost::asio::post(io_, [this] { drain(); }); });
       io_.run();
     }
     if (drain_thread_.joinable()) drain_thread_.join();
-    relay_->stop(stop_grace);
+    coturn_.stop();
     if (fatal_) return fail(*fatal_);
     log::info("relay ended");
     return {};
   }
 
- private:
   Result<> prepare() {
     const auto text = read_file(options_.config_path);
     if (!text)
       return fail(text.error().message, "the ConfigMap of the region is mounted there; or name it with --config");
     auto config = parse_relay_config(*text);
     if (!config) return fail(config.error().within(options_.config_path));
-    if (const auto address = coturn::parse_address(options_.address); !address) {
-      return fail(address.error().within("--address"));
-    }
-    const auto server = turn::SocketAddress::from_ip(options_.address, config->ports.turn);
-    if (!server) return fail(server.error().within("--address"));
-    settings_ = {.realm = config->realm,
-                 .address = options_.address,
-                 .public_address = "",
-                 .ports = config->ports,
-                 .limits = config->limits,
-                 .peers = config->peers,
-                 .transports = config->transports,
+    config_ = std::move(*config);
+    config_hash_ = content_hash(*text);
+    auto own = own_addresses(options_.address, config_.ip_families);
+    if (!own) return fail(own.error().within("--address"));
+    own_addresses_ = std::move(*own);
+
+    const std::string certificate = options_.state_directory + "/tls.pem";
+    settings_ = {.realm = config_.realm,
+                 .ports = config_.ports,
+                 .limits = config_.limits,
+                 .peers = config_.peers,
+                 .transports = config_.transports,
+                 .tls = {certificate, certificate},
                  .database = options_.state_directory + "/turndb",
                  .pid_file = options_.state_directory + "/turnserver.pid"};
+    for (const std::string& address : own_addresses_) settings_.addresses.push_back({address});
 
     auto program = find_turnserver(options_.turnserver, options_.state_directory);
     if (!program) return fail(program.error());
     program_ = std::move(*program);
-    const auto rendered = coturn::render(settings_, program_.version);
-    if (!rendered) return fail(rendered.error().within(options_.config_path));
-    if (auto written = write_file(coturn_config(), *rendered, 0600); !written) {
-      return fail(written.error().message, "--state must name a directory that is writable");
+    if (!coturn::is_known(program_.version)) {
+      log::warn("this coturn is newer than the agent knows", {{"coturn", program_.version.text()}});
     }
+    if (auto written = write_config(); !written) return written;
 
     auto database = coturn::TurnDb::open(settings_.database);
     if (!database) return fail(database.error());
     database_.emplace(std::move(*database));
-    readiness_.emplace(io_, *server);
+    readiness_.emplace(io_, real_clock(), endpoint(), readiness_patience);
+    patient_.emplace(io_, real_clock(), endpoint(), std::chrono::milliseconds(options_.liveness_timeout) / 6);
     return load_keys();
   }
 
   [[nodiscard]] std::string coturn_config() const { return options_.state_directory + "/turnserver.conf"; }
 
+  Result<> write_config() {
+    const auto rendered = coturn::render(settings_, program_.version);
+    if (!rendered) return fail(rendered.error().within(options_.config_path));
+    if (auto written = write_file(coturn_config(), *rendered, 0600); !written) {
+      return fail(written.error().message, "--state must name a directory that is writable");
+    }
+    return {};
+  }
+
+  // Where the agent itself tries the relay.
+  [[nodiscard]] turn::Endpoint endpoint() const {
+    using api::Transport;
+    using turn::Protocol;
+    Protocol protocol = Protocol::dtls;
+    for (const auto& [transport, candidate] :
+         {std::pair{Transport::tls, Protocol::tls}, std::pair{Transport::tcp, Protocol::tcp},
+          std::pair{Transport::udp, Protocol::udp}}) {
+      if (coturn::offers(settings_, transport)) protocol = candidate;
+    }
+    const bool encrypted = protocol == Protocol::tls || protocol == Protocol::dtls;
+    // A literal, as write_config() and prepare() have found.
+    return {protocol, *turn::SocketAddress::from_ip(settings_.addresses.front().address,
+                                                    encrypted ? settings_.ports.turns : settings_.ports.turn)};
+  }
+
   Result<> serve() {
     http::Router router;
-    router.get("/healthz", [](const http::Request&) { return http::Response::text("ok\n"); });
+    router.get("/healthz", [this](const http::Request&) {
+      const auto alive = liveness_.alive(real_clock().steady());
+      return alive ? http::Response::text("ok\n") : http::Response::problem(503, alive.error());
+    });
     router.get("/metrics", [this](const http::Request&) {
-      auto response = http::Response::text(metrics());
+      auto response = http::Response::text(metrics_text(state()));
       response.content_type = metrics_content_type;
       return response;
     });
+    router.get("/v1/state", [this](const http::Request&) { return http::Response::json(state_json(state())); });
     router.get_deferred("/readyz", [this](const http::Request&, http::Responder respond) {
       if (draining_) return respond(http::Response::problem(503, {"the relay drains", ""}));
-      readiness_->check([respond = std::move(respond)](const Result<>& ready) {
-        respond(ready ? http::Response::text("ok\n") : http::Response::problem(503, ready.error()));
+      if (!coturn_.process()) return respond(http::Response::problem(503, waits_for_));
+      readiness_->check([this, respond = std::move(respond)](const Readiness::Outcome& outcome) {
+        if (outcome.ready) coturn_.works();
+        respond(outcome.ready ? http::Response::text("ok\n") : http::Response::problem(503, outcome.ready.error()));
       });
     });
     auto server = http::Server::listen(io_, options_.listen, std::move(router));
@@ -118,45 +165,52 @@ class RelayAgent {
   }
 
   Result<> start_relay() {
-    auto relay = coturn::RelayProcess::start({.turnserver = program_.path,
-                                              .config_path = coturn_config(),
-                                              .on_log = [this](const std::string& line) { on_log(line); },
-                                              .on_crash =
-                                                  [this](const coturn::Crash& crash) {
-                                                    log::error("coturn ended by itself",
-                                                               {{"status", crash.status},
-                                                                {"ran_ms", crash.ran.count()},
-                                                                {"restart_in_ms", crash.restart_in.count()}});
-                                                    problems_.clear();
-                                                  }});
-    if (!relay) return fail(relay.error());
-    relay_ = std::move(*relay);
+    if (auto started = coturn_.start(program_.path, coturn_config()); !started) return started;
     log::info("relay started", {{"version", version()},
                                 {"coturn", program_.version.text()},
-                                {"address", options_.address},
-                                {"port", settings_.ports.turn},
+                                {"address", endpoint().to_string()},
                                 {"http", server_->address()}});
     return {};
   }
 
-  // On the relay's thread, as is problems_.
-  void on_log(const std::string& line) {
-    std::fprintf(stdout, "%s\n", line.c_str());
-    std::fflush(stdout);
-    auto problem = coturn::explain_log_line(line);
-    if (!problem) return;
-    const SteadyTime now = real_clock().steady();
-    const auto [seen, is_new] = problems_.try_emplace(problem->message, now);
-    if (is_new) log::warn(problem->message, {{"advice", problem->advice}});
-    if (now - seen->second < patience) return;
-    boost::asio::post(io_, [this, error = std::move(*problem)] {
-      if (draining_) return;
-      fatal_ = error;
-      io_.stop();
+  void give_up(const Error& error) {
+    if (draining_) return;
+    fatal_ = error;
+    io_.stop();
+  }
+
+  void follow() {
+    take_up("signing keys", load_keys());
+    if (coturn::offers_encryption(settings_)) {
+      take_up("the certificate", load_certificate());
+      if (reload_pending_ && coturn_.process() && coturn_.process()->reload_certificate()) {
+        reload_pending_ = false;
+        log::info("certificate loaded", {{"serial", certificate_->serial}});
+      }
+    }
+    take_up("addresses", load_addresses());
+    if (options_.count_bytes) count_traffic();
+    if (!draining_ && !coturn_.process() && may_start()) {
+      if (auto started = start_relay(); !started) give_up(started.error());
+    }
+    note_starts();
+    poll_timer_.expires_after(poll);
+    poll_timer_.async_wait([this](boost::system::error_code cancelled) {
+      if (!cancelled) follow();
     });
   }
 
-  // Tells nothing new when the file is as before. On an error the keys of before go on working.
+  // Says each new problem once.
+  void take_up(const char* what, const Result<>& loaded) {
+    const std::string problem = loaded ? "" : loaded.error().text();
+    std::string& said = problems_[what];
+    if (problem != said && !problem.empty()) {
+      log::error(std::string(what) + " not loaded, what was there stays", {{"reason", problem}});
+    }
+    said = problem;
+  }
+
+  // Nothing new when the file is as before. On an error the keys of before go on working.
   Result<> load_keys() {
     auto text = read_file(options_.keys_path);
     if (!text) return fail(text.error().message, "the cluster's Secret is mounted there; or name it with --keys");
@@ -164,71 +218,236 @@ class RelayAgent {
     const auto keys = api::parse_signing_keys(*text);
     if (!keys) return fail(keys.error().within(options_.keys_path));
     std::vector<Secret> secrets;
-    for (const auto& key : *keys) secrets.push_back(key.secret);
+    std::vector<std::string> ids;
+    for (const auto& key : api::accepted_keys(*keys)) {
+      secrets.push_back(key.secret);
+      ids.push_back(key.id);
+    }
     auto changed = database_->sync_secrets(settings_.realm, secrets);
     if (!changed) return fail(changed.error());
     const auto& issuing = *api::issuing_key(*keys);
     readiness_->use(issuing.secret);
-    key_count_ = static_cast<int>(keys->size());
+    patient_->use(issuing.secret);
+    key_ids_ = std::move(ids);
     keys_text_ = Secret(std::move(*text));
-    log::info("signing keys loaded", {{"keys", key_count_}, {"issuing", issuing.id}});
+    log::info("signing keys loaded", {{"keys", key_ids_.size()}, {"issuing", issuing.id}});
     return {};
   }
 
-  void follow_keys() {
-    keys_timer_.expires_after(keys_poll);
-    keys_timer_.async_wait([this](boost::system::error_code cancelled) {
-      if (cancelled) return;
-      const auto loaded = load_keys();
-      const std::string problem = loaded ? "" : loaded.error().text();
-      if (problem != keys_problem_ && !problem.empty()) {
-        log::error("signing keys not loaded, the last ones stay", {{"reason", problem}});
+  // coturn reads a copy, which changes in one step and only to a pair that fits together.
+  Result<> load_certificate() {
+    auto mounted = read_certificate(options_.tls_directory);
+    if (!mounted) {
+      // The one that this relay had before its container was started again is better than none.
+      if (!certificate_) restore_certificate();
+      return fail(mounted.error());
+    }
+    if (certificate_ && certificate_->pem == mounted->pem) return {};
+    if (auto copied = write_file(settings_.tls.certificate, mounted->pem.reveal(), 0600); !copied) return copied;
+    certificate_ = std::move(*mounted);
+    reload_pending_ = coturn_.process() != nullptr;
+    log::info("certificate found", {{"serial", certificate_->serial}, {"expires", rfc3339(certificate_->not_after)}});
+    if (certificate_->not_after < real_clock().system()) log::warn("the certificate has expired");
+    return {};
+  }
+
+  void restore_certificate() {
+    const auto copy = read_file(settings_.tls.certificate);
+    if (!copy) return;
+    auto restored = check_certificate(*copy, Secret(*copy));
+    if (!restored) return;
+    restored->pem = Secret(*copy);
+    certificate_ = std::move(*restored);
+    log::info("goes on with the certificate of before", {{"serial", certificate_->serial}});
+  }
+
+  Result<> load_addresses() {
+    PublicAddresses found;
+    if (!options_.addresses_path.empty()) {
+      const auto text = read_file(options_.addresses_path);
+      if (!text) {
+        return fail(text.error().message, "the ConfigMap of the region is mounted there; or name it with --addresses");
       }
-      keys_problem_ = problem;
-      follow_keys();
+      auto parsed = parse_public_addresses(*text, options_.pod, options_.node);
+      if (!parsed) return fail(parsed.error().within(options_.addresses_path));
+      found = std::move(*parsed);
+    }
+    std::optional<std::uint64_t> limit = found.bits_per_second_per_session;
+    if (limit) *limit /= 8;
+    const auto limited = database_->limit_sessions(settings_.realm, limit);
+    if (!limited) return fail(limited.error());
+    if (*limited) log::info("bandwidth of new sessions changed", {{"bytes_per_second", limit.value_or(0)}});
+
+    // An entry that goes away says nothing: a load balancer that is being changed has no address for a while.
+    if (config_.address_from == RelayConfig::AddressFrom::pod || found.addresses.empty()) return {};
+    auto addresses = behind(own_addresses_, found.addresses);
+    if (!addresses) return fail(addresses.error());
+    has_public_address_ = true;
+    return *addresses == settings_.addresses ? Result<>() : move_to(std::move(*addresses));
+  }
+
+  // Calls through the old addresses are lost already: clients cannot reach them any more.
+  Result<> move_to(std::vector<coturn::OwnAddress> addresses) {
+    if (draining_) return {};
+    const auto before = std::exchange(settings_.addresses, std::move(addresses));
+    if (auto written = write_config(); !written) {
+      settings_.addresses = before;
+      return written;
+    }
+    readiness_->look_at(endpoint());
+    patient_->look_at(endpoint());
+    std::string list;
+    for (const auto& one : settings_.addresses) list += (list.empty() ? "" : ",") + one.public_address;
+    log::info("public address found", {{"addresses", list}, {"cut", sessions().value_or(0)}});
+    coturn_.stop();
+    return {};
+  }
+
+  // Says why not in waits_for_.
+  bool may_start() {
+    if (config_.wait_for_address && !has_public_address_) {
+      waits_for_ = {"the relay waits for its public address",
+                    "its Service of type LoadBalancer, or its node, has to get one"};
+      return false;
+    }
+    if (coturn::offers_encryption(settings_) && !certificate_) {
+      waits_for_ = {"the relay waits for its certificate: " + problems_["the certificate"], ""};
+      return false;
+    }
+    return true;
+  }
+
+  void count_traffic() {
+    const SteadyTime now = real_clock().steady();
+    if (now < next_traffic_) return;
+    next_traffic_ = now + traffic_poll;
+    const auto text = read_file("/proc/net/dev");
+    const auto sample = text ? parse_net_dev(*text) : fail(text.error());
+    take_up("traffic counters", sample ? Result<>() : fail(sample.error()));
+    if (sample) traffic_.add(now, *sample);
+  }
+
+  // Tells liveness_ of each coturn that begins.
+  void note_starts() {
+    const auto pid = coturn_.pid();
+    if (pid == counted_pid_) return;
+    counted_pid_ = pid;
+    if (pid && !draining_) {
+      liveness_.started(real_clock().steady());
+    } else {
+      liveness_.stopped();
+    }
+  }
+
+  // So that /healthz knows without making anybody wait.
+  void check_periodically() {
+    check_timer_.expires_after(std::chrono::milliseconds(options_.liveness_timeout) / 3);
+    check_timer_.async_wait([this](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      if (draining_) return;
+      if (!coturn_.process()) return check_periodically();
+      patient_->check([this](const Readiness::Outcome& outcome) {
+        liveness_.saw(outcome.answered, real_clock().steady());
+        if (outcome.ready) coturn_.works();
+        check_periodically();
+      });
     });
   }
 
   void drain() {
     if (std::exchange(draining_, true)) return;
-    log::info("draining", {{"allocations", sessions()}, {"timeout_s", options_.drain_timeout.count()}});
+    const auto alive = liveness_.alive(real_clock().steady());
+    liveness_.stopped();
+    if (!coturn_.process()) return io_.stop();
+    if (!alive) {  // its calls are as dead as it is, and would never end
+      say_cut("without a drain, because " + alive.error().message);
+      return io_.stop();
+    }
+    log::info("draining", {{"allocations", sessions().value_or(0)}, {"timeout_s", options_.drain_timeout.count()}});
     drain_thread_ = std::thread([this] {
-      const bool drained =
-          relay_->drain(program_.version, settings_.ports, Deadline::after(real_clock(), options_.drain_timeout));
-      if (!drained) log::warn("allocations are left at the end of the drain timeout", {{"allocations", sessions()}});
-      relay_->stop(stop_grace);
+      const bool drained = coturn_.process()->drain(program_.version, settings_.ports,
+                                                    Deadline::after(real_clock(), options_.drain_timeout));
+      if (drained) {
+        leave_message("drained");
+      } else {
+        say_cut("at the end of the drain timeout of " + std::to_string(options_.drain_timeout.count()) + " s");
+      }
       boost::asio::post(io_, [this] { io_.stop(); });
     });
   }
 
-  [[nodiscard]] int sessions() const {
-    const auto pid = relay_->pid();
-    return pid ? coturn::live_allocations(*pid, settings_.ports).value_or(-1) : -1;
+  void say_cut(const std::string& when) const {
+    const int cut = sessions().value_or(0);
+    log::warn("sessions cut " + when, {{"sessions", cut}});
+    leave_message(std::to_string(cut) + (cut == 1 ? " session" : " sessions") + " cut " + when);
   }
 
-  std::string metrics() const {
-    return metrics_text({.sessions = relay_ ? sessions() : -1,
-                         .relay_starts = relay_ ? relay_->starts() : 0,
-                         .signing_keys = key_count_,
-                         .draining = draining_,
-                         .coturn = program_.version});
+  // What `kubectl describe pod` and the operator show of the end.
+  void leave_message(const std::string& text) const {
+    if (!options_.termination_log.empty()) overwrite_if_there(options_.termination_log, text);
+  }
+
+  [[nodiscard]] std::optional<int> sessions() const {
+    const auto pid = coturn_.pid();
+    if (!pid) return std::nullopt;
+    const auto count = coturn::live_allocations(*pid, settings_.ports);
+    return count ? std::optional(*count) : std::nullopt;
+  }
+
+  [[nodiscard]] std::string problem() const {
+    if (!coturn_.process()) return waits_for_.text();
+    const auto alive = liveness_.alive(real_clock().steady());
+    return alive ? coturn_.crash() : alive.error().text();
+  }
+
+  [[nodiscard]] State state() const {
+    State state{.sessions = sessions(),
+                .bits_per_second = traffic_.bits_per_second(),
+                .keys = key_ids_,
+                .config_hash = config_hash_,
+                .coturn = program_.version,
+                .running = coturn_.pid().has_value(),
+                .draining = draining_,
+                .starts = coturn_.starts(),
+                .problem = problem()};
+    if (const auto total = traffic_.total()) {
+      state.sent_bytes = total->sent_bytes;
+      state.received_bytes = total->received_bytes;
+    }
+    if (certificate_ && !reload_pending_) {
+      state.certificate_serial = certificate_->serial;
+      state.certificate_expires = certificate_->not_after;
+    }
+    return state;
   }
 
   const RunOptions options_;
   boost::asio::io_context io_;
-  boost::asio::steady_timer keys_timer_;
+  boost::asio::steady_timer poll_timer_;
+  boost::asio::steady_timer check_timer_;
+  RelayConfig config_;
+  std::string config_hash_;
+  std::vector<std::string> own_addresses_;
   coturn::Settings settings_;
   TurnserverProgram program_;
   std::optional<coturn::TurnDb> database_;
-  std::optional<Readiness> readiness_;
+  std::optional<Readiness> readiness_;  // for /readyz
+  std::optional<Readiness> patient_;    // for liveness_: waits longer, or a busy relay would look dead
+  Liveness liveness_;
+  std::map<std::string, std::string> problems_;  // with each thing that is followed, as it was said last
   Secret keys_text_;
-  int key_count_ = 0;
-  std::string keys_problem_;
+  std::vector<std::string> key_ids_;
+  std::optional<Certificate> certificate_;  // the one in coturn's file
+  bool reload_pending_ = false;             // coturn was not told of it yet
+  bool has_public_address_ = false;
+  Error waits_for_;  // why coturn was not started
   bool draining_ = false;
   std::optional<Error> fatal_;
-  std::map<std::string, SteadyTime> problems_;  // when coturn first complained of each since its start
+  TrafficCounter traffic_;
+  SteadyTime next_traffic_{};
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<coturn::RelayProcess> relay_;
+  CoturnRun coturn_;
+  std::optional<pid_t> counted_pid_;
   std::thread drain_thread_;
 };
 

@@ -1,135 +1,78 @@
 #include "agent/relay_config.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <nlohmann/json.hpp>
+#include <array>
 #include <optional>
-#include <set>
+#include <utility>
+
+#include "agent/json_fields.hpp"
 
 namespace turnkeeper::agent {
 namespace {
 
-using nlohmann::json;
+constexpr std::array transports{std::pair{"UDP", api::Transport::udp}, std::pair{"TCP", api::Transport::tcp},
+                                std::pair{"TLS", api::Transport::tls}, std::pair{"DTLS", api::Transport::dtls}};
+constexpr std::array ip_families{std::pair{"IPv4", api::IpFamily::v4}, std::pair{"IPv6", api::IpFamily::v6}};
+constexpr std::array address_sources{std::pair{"pod", RelayConfig::AddressFrom::pod},
+                                     std::pair{"map", RelayConfig::AddressFrom::map}};
 
-constexpr const char* who_writes_it = "the operator writes this file; its version and the agent's should be the same";
-
-// One object of the document: takes its fields one by one, remembers the first error, and at the end knows which fields
-// nobody asked for.
-class Fields {
- public:
-  Fields(const json& object, std::string path, std::optional<Error>& error)
-      : object_(object), path_(std::move(path)), error_(error) {
-    if (!object_.is_object()) complain(path_.empty() ? "the document" : path_, "must be an object");
-  }
-
-  template <class Number>
-  void number(const char* name, Number& out, std::uint64_t minimum = 0) {
-    const json* value = find(name);
-    if (value == nullptr) return;
-    const std::uint64_t maximum = std::numeric_limits<Number>::max();
-    if (!value->is_number_unsigned() || value->get<std::uint64_t>() < minimum ||
-        value->get<std::uint64_t>() > maximum) {
-      complain(within(name),
-               "must be a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
-      return;
+// The values behind these names; complains of a name that is none of them.
+template <class Choices, class Value>
+void choose(JsonFields& fields, const char* field, const std::vector<std::string>& names, const Choices& choices,
+            std::vector<Value>& out) {
+  if (!names.empty()) out.clear();
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(choices, name, [](const auto& choice) { return choice.first; });
+    if (found != choices.end()) {
+      out.push_back(found->second);
+      continue;
     }
-    out = value->get<Number>();
+    std::string known;
+    for (const auto& choice : choices) known += (known.empty() ? "" : ", ") + std::string(choice.first);
+    fields.complain(field, "has \"" + name + "\", which is none of " + known);
   }
-  void text(const char* name, std::string& out) {
-    const json* value = find(name);
-    if (value == nullptr) return;
-    if (!value->is_string()) return complain(within(name), "must be a string");
-    out = value->get<std::string>();
-  }
-  void texts(const char* name, std::vector<std::string>& out) {
-    const json* value = find(name);
-    if (value == nullptr) return;
-    const auto is_text = [](const json& element) { return element.is_string(); };
-    if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_text)) {
-      return complain(within(name), "must be a list of strings");
-    }
-    out = value->get<std::vector<std::string>>();
-  }
-  template <class Read>
-  void object(const char* name, Read read) {
-    const json* value = find(name);
-    if (value == nullptr) return;
-    Fields fields(*value, within(name), error_);
-    if (error_) return;
-    read(fields);
-    fields.refuse_others();
-  }
-  void refuse_others() {
-    if (error_) return;
-    for (const auto& [name, value] : object_.items()) {
-      if (!known_.contains(name)) complain(within(name), "is not a known field");
-    }
-  }
-  void complain(const std::string& where, const std::string& what) {
-    if (!error_) error_ = Error{where + " " + what, who_writes_it};
-  }
-
- private:
-  [[nodiscard]] std::string within(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
-  const json* find(const char* name) {
-    known_.insert(name);
-    const auto found = object_.find(name);
-    return error_ || found == object_.end() ? nullptr : &*found;
-  }
-
-  const json& object_;
-  std::string path_;
-  std::optional<Error>& error_;
-  std::set<std::string> known_;
-};
-
-std::optional<api::Transport> transport_of(const std::string& name) {
-  if (name == "UDP") return api::Transport::udp;
-  if (name == "TCP") return api::Transport::tcp;
-  return std::nullopt;
 }
 
 }  // namespace
 
 Result<RelayConfig> parse_relay_config(std::string_view text) {
-  json document;
-  try {
-    document = json::parse(text);
-  } catch (const json::parse_error& error) {
-    return fail(std::string("not JSON: ") + error.what(), who_writes_it);
-  }
+  const auto document = parse_json(text);
+  if (!document) return fail(document.error());
   RelayConfig config;
   std::optional<Error> error;
-  Fields fields(document, "", error);
+  JsonFields fields(*document, "", error);
   if (error) return fail(*error);
 
   fields.text("realm", config.realm);
-  fields.object("ports", [&](Fields& ports) {
+  fields.object("ports", [&](JsonFields& ports) {
     ports.number("turn", config.ports.turn, 1);
+    ports.number("turns", config.ports.turns, 1);
     ports.number("relayMin", config.ports.relay_min, 1);
     ports.number("relayMax", config.ports.relay_max, 1);
   });
-  fields.object("limits", [&](Fields& limits) {
+  fields.object("limits", [&](JsonFields& limits) {
     limits.number("sessions", config.limits.sessions);
     limits.number("sessionsPerUser", config.limits.sessions_per_user);
     limits.number("bitsPerSecondPerSession", config.limits.bits_per_second_per_session);
     limits.number("bitsPerSecond", config.limits.bits_per_second);
   });
-  fields.object("peers", [&](Fields& peers) {
+  fields.object("peers", [&](JsonFields& peers) {
     peers.texts("deny", config.peers.deny);
     peers.texts("allow", config.peers.allow);
   });
-  std::vector<std::string> transports;
-  fields.texts("transports", transports);
-  if (!transports.empty()) config.transports.clear();
-  for (const std::string& name : transports) {
-    const auto transport = transport_of(name);
-    if (transport) {
-      config.transports.push_back(*transport);
-    } else {
-      fields.complain("transports", "has \"" + name + "\", which is neither UDP nor TCP");
-    }
-  }
+  const auto choices = [&](const char* name, const auto& known, auto& out) {
+    std::vector<std::string> names;
+    fields.texts(name, names);
+    choose(fields, name, names, known, out);
+  };
+  choices("transports", transports, config.transports);
+  choices("ipFamilies", ip_families, config.ip_families);
+  std::string source;
+  fields.text("addressFrom", source);
+  std::vector sources{config.address_from};
+  if (!source.empty()) choose(fields, "addressFrom", {source}, address_sources, sources);
+  if (!sources.empty()) config.address_from = sources.front();
+  fields.boolean("waitForAddress", config.wait_for_address);
   fields.refuse_others();
   if (config.realm.empty()) fields.complain("realm", "is missing");
   if (error) return fail(*error);

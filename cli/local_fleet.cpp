@@ -26,6 +26,12 @@ Result<void> check_overlaps(const std::vector<LocalRelay>& relays) {
   return {};
 }
 
+// The certificate for TLS and DTLS is a Secret in Kubernetes.
+std::vector<api::Transport> without_tls(std::vector<api::Transport> transports) {
+  std::erase_if(transports, [](auto one) { return one == api::Transport::tls || one == api::Transport::dtls; });
+  return transports;
+}
+
 }  // namespace
 
 Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluster, const std::string& address) {
@@ -33,6 +39,12 @@ Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluste
   for (const auto& region : cluster.spec.regions) total += region.relay.replicas;
   std::vector<LocalRelay> relays;
   for (const auto& region : cluster.spec.regions) {
+    api::RelaySpec spec = region.relay;
+    spec.transports = without_tls(spec.transports);
+    if (spec.transports.empty()) {
+      return fail("region " + region.name + " offers TLS or DTLS only, whose certificate is in Kubernetes",
+                  "add UDP or TCP to its transports to run it here");
+    }
     for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) {
       const int index = static_cast<int>(relays.size());
       const api::Ports& ports = region.relay.ports;
@@ -48,7 +60,7 @@ Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluste
                         .ports = {.turn = static_cast<std::uint16_t>(ports.turn + index),
                                   .relay_min = static_cast<std::uint16_t>(first),
                                   .relay_max = static_cast<std::uint16_t>(first + slice - 1)},
-                        .spec = region.relay});
+                        .spec = spec});
     }
   }
   if (auto distinct = check_overlaps(relays); !distinct) return fail(distinct.error());
@@ -70,7 +82,10 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
         watched.regions.emplace_back(monitor::Region{.name = region.name, .backups = region.backups, .relays = {}});
     for (const auto& relay : relays) {
       if (relay.region != region.name) continue;
-      auto& to = target.relays.emplace_back(monitor::Relay{.name = relay.name, .public_address = relay.address});
+      auto& to = target.relays.emplace_back(monitor::Relay{.name = relay.name, .public_addresses = {relay.address}});
+      for (const auto& peers : relay.spec.peers.allow) {
+        if (const auto range = parse_range(peers)) to.allowed_peers.push_back(*range);
+      }
       for (const auto transport : relay.spec.transports) {
         to.uris.push_back(monitor::turn_uri(relay.address, relay.ports.turn, transport));
       }

@@ -19,7 +19,8 @@ struct LocalRelay {
 };
 
 // The relays of all regions in the order of the file. Relay number i gets the turn port spec.relay.ports.turn + i, and
-// the i-th of as many equal slices of the relay range as there are relays. An error when the ports do not suffice.
+// the i-th of as many equal slices of the relay range as there are relays. TLS and DTLS are left out: their certificate
+// is a Secret in Kubernetes. An error when the ports do not suffice, or a region offers nothing else.
 [[nodiscard]] Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluster,
                                                                 const std::string& address);
 

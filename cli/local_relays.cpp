@@ -130,7 +130,7 @@ Result<std::unique_ptr<LocalRelays>> LocalRelays::start(const StateDirectory& st
   std::unique_ptr<LocalRelays> running(new LocalRelays(std::move(options)));
   running->version_ = *version;
   std::vector<Secret> secrets;
-  for (const auto& key : keys) secrets.push_back(key.secret);
+  for (const auto& key : api::accepted_keys(keys)) secrets.push_back(key.secret);
   for (const auto& relay : relays) {
     if (auto free = check_port(relay); !free) return fail(free.error());
     if (auto added = running->add(state, relay, secrets); !added) return fail(added.error());
@@ -150,8 +150,7 @@ Result<void> LocalRelays::add(const StateDirectory& state, LocalRelay relay, con
   if (!database) return fail(database.error());
   if (auto synced = database->sync_secrets(options_.realm, secrets); !synced) return fail(synced.error());
   const coturn::Settings settings{.realm = options_.realm,
-                                  .address = relay.address,
-                                  .public_address = "",
+                                  .addresses = {{relay.address}},
                                   .ports = relay.ports,
                                   .limits = relay.spec.limits,
                                   .peers = relay.spec.peers,

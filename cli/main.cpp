@@ -5,7 +5,8 @@
 
 int main(int argc, char** argv) {
   using namespace turnkeeper;
-  CLI::App app("TURN relays that keep calls alive: run them here, look at them, prove them.", "turnctl");
+  CLI::App app("TURN relays that keep calls alive: run them here or in Kubernetes, look at them, prove them.",
+               "turnctl");
   app.set_version_flag("--version", "turnctl " + std::string(version()));
   app.set_help_all_flag("--help-all", "Help of every command");
   app.require_subcommand(1);
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
       "  turnctl relay stop eu-0                        kill one and watch its clients move\n"
       "  turnctl drill                                  the same with a stop watch\n"
       "  turnctl probe turn:192.0.2.1:3478 --secret-file secret\n"
+      "  turnctl status calls -n telephony              a TurnCluster in Kubernetes; also: kubectl turn status calls\n"
       "\n`turnctl COMMAND --help` explains each command. The exit code is 0 for success, 1 for failure and 2 for a "
       "wrong command "
       "line.");
@@ -26,6 +28,8 @@ int main(int argc, char** argv) {
   cli::add_probe(app, run);
   cli::add_drill(app, run);
   cli::add_validate(app, run);
+  cli::add_status(app, run);
+  cli::add_rotate(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

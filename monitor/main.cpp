@@ -34,6 +34,7 @@ struct Flags {
   std::string test_notification;
   std::string state_file;
   std::string operator_address;
+  std::string cluster;
   std::string tls_certificate, tls_key, tls_authority;
   bool insecure_grpc = false;
   std::string snapshot;
@@ -72,6 +73,10 @@ void declare(CLI::App& app, Flags& flags) {
                       ->type_name("HOST:PORT")
                       ->excludes(config)
                       ->group(what);
+  app.add_option("--cluster", flags.cluster, "Watch this TurnCluster of the operator's alone")
+      ->type_name("NAMESPACE/NAME")
+      ->needs(address)
+      ->group(what);
   app.add_option("--snapshot", flags.snapshot, "Targets to start from while the operator is away")
       ->type_name("FILE")
       ->needs(address)
@@ -243,8 +248,9 @@ int watch(const Flags& flags, Targets targets, const Service::Options& options,
 
   std::unique_ptr<OperatorLink> link;
   if (!flags.operator_address.empty()) {
-    auto started = OperatorLink::start({.address = flags.operator_address, .vantage = targets.vantage, .tls = tls},
-                                       [&](Fleet fleet) { (*service)->set_fleet(std::move(fleet)); });
+    auto started = OperatorLink::start(
+        {.address = flags.operator_address, .vantage = targets.vantage, .cluster = flags.cluster, .tls = tls},
+        [&](Fleet fleet) { (*service)->set_fleet(std::move(fleet)); });
     if (!started) return complain(started.error().text());
     link = std::move(*started);
     (*service)->on_health([&](std::vector<RelayHealth> relays) { link->report(std::move(relays)); });

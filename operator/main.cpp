@@ -1,4 +1,5 @@
 // turnkeeper-operator: makes a Kubernetes cluster's TurnClusters real.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -6,9 +7,12 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "operator/certificates/keeper.hpp"
 #include "operator/controller/controller.hpp"
+#include "operator/controller/kinds.hpp"
 #include "operator/controller/probes.hpp"
 #include "operator/controller/snapshot.hpp"
+#include "operator/dry_run/dry_run.hpp"
 #include "operator/link/grpc_server.hpp"
 #include "operator/resources/names.hpp"
 #include "turnkeeper/base/encoding.hpp"
@@ -29,11 +33,18 @@ struct Options {
   std::string agent_image;
   std::string grpc_listen = "0.0.0.0:9443";
   TlsFiles tls;
+  std::string issue_tls;
+  std::vector<std::string> tls_names;
+  std::string tls_directory = "/run/turnkeeper/tls";
   bool insecure_grpc = false;
   std::string snapshot_secret;
+  VantageSettings vantages;
+  std::string monitor_tls_secret;
   std::string metrics_listen = "0.0.0.0:8080";
   std::string kubeconfig;
   bool leader_elect = false;
+  int workers = 4;
+  int deletion_patience = 300;
   std::string log_level = "info";
   std::string log_format = "logfmt";
 };
@@ -46,23 +57,46 @@ void declare(CLI::App& app, Options& options) {
          "the kubeconfig context's)")
       ->envname("POD_NAMESPACE");
   app.add_option("--agent-image", options.agent_image,
-                 "Image that holds /usr/bin/turnkeeper-agent: the operator's own, as a rule")
-      ->required();
+                 "Image that holds /usr/bin/turnkeeper-agent: the operator's own, as a rule; needed");
   app.add_option("--grpc-listen", options.grpc_listen, "HOST:PORT where monitors connect")->capture_default_str();
   app.add_option("--tls-cert", options.tls.certificate,
                  "PEM certificate chain for monitors; read again when it changes");
   app.add_option("--tls-key", options.tls.key, "PEM private key of --tls-cert");
   app.add_option("--tls-ca", options.tls.authority, "PEM authority that signed the monitors' certificates");
+  app.add_option("--issue-tls", options.issue_tls,
+                 "Issue and renew the certificates of operator and monitors: in the Secrets NAME-authority, "
+                 "NAME-operator-tls and NAME-monitor-tls, for the Service NAME-operator")
+      ->type_name("NAME");
+  app.add_option("--tls-name", options.tls_names,
+                 "Another DNS name or address by which monitors reach the operator, for --issue-tls; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--tls-dir", options.tls_directory, "Where --issue-tls puts the operator's own, as files")
+      ->capture_default_str();
   app.add_flag("--insecure-grpc", options.insecure_grpc,
                "Serve monitors in plain text: signing keys cross the network unprotected");
   app.add_option("--snapshot-secret", options.snapshot_secret,
                  "Keep the targets in this Secret, which monitors mount to start without the operator");
+  app.add_option("--monitor-operator-address", options.vantages.operator_address,
+                 "How monitors in other Kubernetes clusters reach --grpc-listen, as HOST:PORT. With it, one is run in "
+                 "each region that asks for it and in each other Kubernetes cluster where relays are");
+  app.add_option("--monitor-exchange-peer", options.vantages.exchange_peer,
+                 "HOST:PORT where the other monitors listen for these (their --exchange-listen), to judge together");
+  app.add_option("--monitor-tls-secret", options.monitor_tls_secret,
+                 "Secret in the operator's namespace with the certificate of these monitors: ca.crt, tls.crt and "
+                 "tls.key (default: NAME-monitor-tls of --issue-tls)");
   app.add_option("--metrics-listen", options.metrics_listen, "HOST:PORT of /metrics, /healthz and /readyz")
       ->capture_default_str();
   app.add_option(
       "--kubeconfig", options.kubeconfig,
       "How to reach the API server (default: KUBECONFIG, else the pod's service account, else ~/.kube/config)");
   app.add_flag("--leader-elect", options.leader_elect, "Write only while holding the Lease turnkeeper-operator");
+  app.add_option("--deletion-patience", options.deletion_patience,
+                 "Seconds that the deletion of a TurnCluster waits for other Kubernetes clusters that do not answer")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  app.add_option("--workers", options.workers, "How many TurnClusters are worked on at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")->capture_default_str();
   app.add_option("--log-format", options.log_format, "logfmt or json")->capture_default_str();
 }
@@ -70,10 +104,15 @@ void declare(CLI::App& app, Options& options) {
 Result<std::optional<TlsFiles>> tls_of(const Options& options) {
   const TlsFiles& tls = options.tls;
   const int given = (tls.certificate.empty() ? 0 : 1) + (tls.key.empty() ? 0 : 1) + (tls.authority.empty() ? 0 : 1);
-  if (options.insecure_grpc && given == 0) return std::optional<TlsFiles>();
-  if (given == 3 && !options.insecure_grpc) return std::optional<TlsFiles>(tls);
+  const bool issued = !options.issue_tls.empty();
+  if (options.insecure_grpc && given == 0 && !issued) return std::optional<TlsFiles>();
+  if (given == 3 && !options.insecure_grpc && !issued) return std::optional<TlsFiles>(tls);
+  if (issued && given == 0 && !options.insecure_grpc) {
+    const std::string& directory = options.tls_directory;
+    return std::optional<TlsFiles>({directory + "/tls.crt", directory + "/tls.key", directory + "/ca.crt"});
+  }
   return fail("monitors need either TLS or plain text",
-              "give --tls-cert, --tls-key and --tls-ca together, or --insecure-grpc");
+              "give --issue-tls, or --tls-cert, --tls-key and --tls-ca together, or --insecure-grpc");
 }
 
 std::string identity() {
@@ -103,14 +142,29 @@ class Leadership {
       const auto slash = cluster.find('/');
       if (slash != std::string::npos) queue_.add({cluster.substr(0, slash), cluster.substr(slash + 1)});
     });
+    std::optional<CertificateKeeper> certificates;
+    std::jthread certificates_thread;
+    if (!options_.issue_tls.empty()) {
+      certificates.emplace(client,
+                           CertificateKeeper::Options{options_.namespace_name, options_.issue_tls, options_.tls_names,
+                                                      options_.tls_directory},
+                           clock);
+      if (auto kept = certificates->keep(); !kept) return fail(kept.error());
+      certificates_thread = std::jthread([&certificates](std::stop_token ended) { certificates->run(ended); });
+    }
     auto server = GrpcServer::listen({.address = options_.grpc_listen, .tls = tls_}, targets, health);
     if (!server) return fail(server.error());
     log::info("serving monitors", {{"port", (*server)->port()}, {"tls", tls_ ? "mutual" : "none"}});
 
-    Watches watches(client, clock, [this](const kube::ObjectKey& cluster) { queue_.add(cluster); });
+    Watches watches(client, clock, observer_, [this](const kube::ObjectKey& cluster, bool can_wait) {
+      queue_.add_after(cluster, can_wait ? 200ms : 0ms);
+    });
+    if (!options_.monitor_tls_secret.empty()) {
+      watches.certify_vantages_by({options_.namespace_name, options_.monitor_tls_secret});
+    }
     auto synced = watches.wait_until_synced(stop, Deadline::after(clock, 60s));
     if (stop.stop_requested()) return {};
-    if (!synced) return fail(synced.error());
+    if (!synced) return fail(turnkeeper::Error(synced.error()));
     synced_ = true;
 
     std::optional<Snapshot> snapshot;
@@ -120,8 +174,11 @@ class Leadership {
       snapshot_thread = std::jthread([&snapshot](std::stop_token ended) { snapshot->run(ended); });
     }
     kube::EventRecorder events(client, {.component = field_manager}, clock);
-    Controller controller({client, watches, targets, health, events, clock}, {.agent_image = options_.agent_image},
-                          queue_, metrics_);
+    Controller controller({watches, targets, health, events, metrics_, clock},
+                          {.agent_image = options_.agent_image,
+                           .vantage = vantages(),
+                           .deletion_patience = std::chrono::seconds(options_.deletion_patience)},
+                          queue_, options_.workers);
     log::info("watching TurnClusters", {{"version", version()}});
     controller.run(stop);
     if (snapshot_thread.joinable()) {
@@ -135,6 +192,11 @@ class Leadership {
   [[nodiscard]] ReconcileMetrics::QueueState queue_state() const { return {queue_.depth(), queue_.in_work()}; }
 
  private:
+  [[nodiscard]] std::optional<VantageSettings> vantages() const {
+    if (options_.vantages.operator_address.empty()) return std::nullopt;
+    return options_.vantages;
+  }
+
   const Options& options_;
   const std::optional<TlsFiles> tls_;
   const std::shared_ptr<kube::Transport> transport_;
@@ -161,18 +223,29 @@ Result<> run(Options options) {
   const auto format = log::parse_format(options.log_format);
   if (!format) return fail(format.error().within("--log-format"));
   log::configure(*level, *format);
+  if (options.agent_image.empty()) return fail("--agent-image is required", "name the operator's own image");
+  if (options.monitor_tls_secret.empty() && !options.issue_tls.empty()) {
+    options.monitor_tls_secret = options.issue_tls + "-monitor-tls";
+  }
+  if (!options.vantages.operator_address.empty() && options.monitor_tls_secret.empty()) {
+    return fail("--monitor-operator-address needs a certificate for those monitors",
+                "give --issue-tls, or --monitor-tls-secret");
+  }
   auto tls = tls_of(options);
   if (!tls) return fail(tls.error());
-  if (*tls) {
+  if (*tls && options.issue_tls.empty()) {
     if (auto ok = check_tls_files(**tls); !ok) return ok;
   }
 
+  // Threads come and wait, as a rule: an arena for each of them would only hold memory.
+  mallopt(M_ARENA_MAX, 2);
   StopSignal stop;
   const Clock& clock = real_clock();
   auto config = kube::load_config({.kubeconfig_flag = options.kubeconfig}, kube::Environment::of_process());
   if (!config) return fail(config.error());
   if (options.namespace_name.empty()) options.namespace_name = config->namespace_name;
-  if (options.namespace_name.empty() && (options.leader_elect || !options.snapshot_secret.empty())) {
+  if (options.namespace_name.empty() &&
+      (options.leader_elect || !options.snapshot_secret.empty() || !options.issue_tls.empty())) {
     return fail("the operator does not know its own namespace", "give --namespace, or set POD_NAMESPACE");
   }
   auto transport = kube::connect(*config, clock);
@@ -219,6 +292,40 @@ Result<> run(Options options) {
   return {};
 }
 
+// What `turnkeeper-operator plan` is asked.
+struct PlanOptions {
+  DryRun request;
+  std::string output = "diff";
+};
+
+CLI::App* declare_plan(CLI::App& app, PlanOptions& options) {
+  auto* command = app.add_subcommand(
+      "plan",
+      "Say what the operator would do for a TurnCluster in a file, and do nothing. The exit code is 0 when that is "
+      "nothing, 2 when it is something, 1 for an error.");
+  auto& request = options.request;
+  command->add_option("-f,--file", request.file, "The TurnCluster, as YAML or JSON")->required();
+  command->add_option("-o,--output", options.output, "diff: what would change; yaml: the objects, without secrets")
+      ->check(CLI::IsMember({"diff", "yaml"}))
+      ->capture_default_str();
+  command->add_flag("--offline", request.offline, "Ask no API server: as if nothing were there yet");
+  command->add_option("-n,--namespace", request.namespace_name,
+                      "Of the TurnCluster (default: the file's, else the kubeconfig context's)");
+  command->add_option("--kubeconfig", request.kubeconfig, "How to reach the API server (default: as without `plan`)");
+  command->add_option("--agent-image", request.agent_image, "The operator's (default: the one that its relays have)");
+  return command;
+}
+
+int run_plan(PlanOptions& options) {
+  options.request.output = options.output == "yaml" ? DryRun::Output::yaml : DryRun::Output::diff;
+  log::configure(log::Level::error, log::Format::logfmt);
+  const auto something = dry_run(options.request, std::cout);
+  if (something) return *something ? 2 : 0;
+  std::cout << std::flush;
+  std::cerr << "turnkeeper-operator plan: " << something.error().text() << '\n';
+  return 1;
+}
+
 }  // namespace
 }  // namespace turnkeeper::op
 
@@ -227,6 +334,8 @@ int main(int argc, char** argv) {
                "turnkeeper-operator");
   turnkeeper::op::Options options;
   turnkeeper::op::declare(app, options);
+  turnkeeper::op::PlanOptions plan_options;
+  const auto* plan = turnkeeper::op::declare_plan(app, plan_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -237,6 +346,7 @@ int main(int argc, char** argv) {
     std::cerr << "turnkeeper-operator: " << error.what() << "; see turnkeeper-operator --help\n";
     return 1;
   }
+  if (plan->parsed()) return turnkeeper::op::run_plan(plan_options);
   const auto result = turnkeeper::op::run(std::move(options));
   if (result) return 0;
   std::cerr << "turnkeeper-operator: " << result.error().text() << '\n';

@@ -20,9 +20,11 @@ for group in "$@"; do
   wanted+=("${packages[@]}")
 done
 
+# Some packages of other archives hold several of Debian's: the npm of nodesource.com is in its nodejs.
+provided=" $(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | tr -s ', \n' ' ')"
 missing=()
 for package in "${wanted[@]}"; do
-  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  [[ $provided == *" $package "* ]] || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -17,8 +17,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 inline constexpr Bounds<std::int64_t> replicas{1, 100};
-// Relays run without privileges, so no port below 1024.
-inline constexpr Bounds<std::int64_t> port{1024, 65535};
+inline constexpr Bounds<std::int64_t> port{1, 65535};
+// Ports of other services are not for strangers to receive on.
+inline constexpr Bounds<std::int64_t> relayed_port{1024, 65535};
+inline constexpr Bounds<std::int64_t> sessions_per_relay{0, 100'000};
+inline constexpr Bounds<std::int64_t> megabits_per_relay{0, 1'000'000};
+// Less would not carry a voice.
+inline constexpr Bounds<std::int64_t> lowered_bits_per_second{64'000, 1'000'000'000'000};
 inline constexpr Bounds<std::int64_t> sessions{1, 100'000};
 inline constexpr Bounds<std::int64_t> sessions_per_user{1, 100'000};
 inline constexpr Bounds<std::int64_t> bits_per_second{0, 1'000'000'000'000};
@@ -27,6 +32,9 @@ inline constexpr Bounds<std::int64_t> toleration_seconds{0, 86'400};
 inline constexpr Bounds<seconds> drain_timeout{seconds(0), seconds(24 * 3600)};
 // Below 10 minutes a credential may run out before coturn's shortest allocation lifetime (600 s) does.
 inline constexpr Bounds<seconds> credential_ttl{seconds(600), seconds(48 * 3600)};
+// 0 means never; between that and an hour is nothing.
+inline constexpr Bounds<seconds> rotate_every{seconds(3600), seconds(87'600 * 3600)};
+inline constexpr Bounds<seconds> dns_ttl{seconds(1), seconds(24 * 3600)};
 inline constexpr Bounds<milliseconds> canary{milliseconds(20), milliseconds(10'000)};
 inline constexpr Bounds<milliseconds> full_probe{milliseconds(1000), milliseconds(3'600'000)};
 
@@ -34,6 +42,11 @@ inline constexpr std::size_t realm_length = 127;  // RFC 8489 section 14.9: fewe
 inline constexpr std::size_t region_name_length = 40;
 inline constexpr std::size_t image_length = 255;
 inline constexpr std::size_t text_length = 253;  // of any other text
+// A relay's name of at most 63 characters and a dot go before it, and a name has at most 253.
+inline constexpr std::size_t hostname_length = 189;
+inline constexpr std::size_t address_pair_length = 91;
+inline constexpr std::size_t amount_length = 16;
+inline constexpr std::size_t qualified_name_length = 317;
 inline constexpr std::size_t regions = 32;
 inline constexpr std::size_t peers = 64;  // entries of a deny or allow list
 inline constexpr std::size_t stun_servers = 8;

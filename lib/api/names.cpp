@@ -21,4 +21,8 @@ std::string_view exposure_name(Exposure exposure) {
   return name_in(exposure_names, exposure);
 }
 
+std::string_view ip_family_name(IpFamily family) {
+  return name_in(ip_family_names, family);
+}
+
 }  // namespace turnkeeper::api

@@ -9,12 +9,22 @@
 
 namespace turnkeeper::api {
 
-inline constexpr std::array transport_names{std::pair{std::string_view("UDP"), Transport::udp},
-                                            std::pair{std::string_view("TCP"), Transport::tcp}};
+inline constexpr std::array transport_names{
+    std::pair{std::string_view("UDP"), Transport::udp}, std::pair{std::string_view("TCP"), Transport::tcp},
+    std::pair{std::string_view("TLS"), Transport::tls}, std::pair{std::string_view("DTLS"), Transport::dtls}};
 inline constexpr std::array exposure_names{std::pair{std::string_view("HostNetwork"), Exposure::host_network},
+                                           std::pair{std::string_view("LoadBalancer"), Exposure::load_balancer},
+                                           std::pair{std::string_view("NodePort"), Exposure::node_port},
                                            std::pair{std::string_view("ClusterIP"), Exposure::cluster_ip}};
+inline constexpr std::array ip_family_names{std::pair{std::string_view("IPv4"), IpFamily::v4},
+                                            std::pair{std::string_view("IPv6"), IpFamily::v6}};
+inline constexpr std::array at_limit_names{
+    std::pair{std::string_view("Report"), Budget::AtLimit::report},
+    std::pair{std::string_view("StopAutoscaling"), Budget::AtLimit::stop_autoscaling},
+    std::pair{std::string_view("LowerBandwidth"), Budget::AtLimit::lower_bandwidth}};
 
 [[nodiscard]] std::string_view transport_name(Transport transport);  // "UDP"
 [[nodiscard]] std::string_view exposure_name(Exposure exposure);     // "HostNetwork"
+[[nodiscard]] std::string_view ip_family_name(IpFamily family);      // "IPv4"
 
 }  // namespace turnkeeper::api

@@ -9,6 +9,7 @@
 #include "turnkeeper/api/bounds.hpp"
 #include "turnkeeper/api/names.hpp"
 #include "turnkeeper/api/object_reader.hpp"
+#include "turnkeeper/api/read_relay.hpp"
 #include "turnkeeper/api/text_forms.hpp"
 #include "turnkeeper/api/validate.hpp"
 
@@ -23,102 +24,23 @@ Result<void> accept(bool valid, std::string_view text, const char* advice) {
   return fail(text.empty() ? "is empty" : "'" + std::string(text) + "' is not valid", advice);
 }
 
-void read_ports(ObjectReader& reader, Ports& ports) {
-  reader.integer("turn", ports.turn, bounds::port);
-  reader.integer("relayMin", ports.relay_min, bounds::port);
-  reader.integer("relayMax", ports.relay_max, bounds::port);
-  reader.finish();
-}
+constexpr const char* dns_name_form = "a name such as turn.example.org, in lower case";
+constexpr const char* object_name_form = "the name of a Secret: lower-case letters, digits, '-' and '.'";
+constexpr const char* secret_key_form = "the name of an entry of the Secret: letters, digits, '-', '_' and '.'";
 
-void read_limits(ObjectReader& reader, Limits& limits) {
-  reader.integer("sessions", limits.sessions, bounds::sessions);
-  reader.integer("sessionsPerUser", limits.sessions_per_user, bounds::sessions_per_user);
-  reader.integer("bitsPerSecondPerSession", limits.bits_per_second_per_session, bounds::bits_per_second);
-  reader.integer("bitsPerSecond", limits.bits_per_second, bounds::bits_per_second);
-  reader.finish();
-}
-
-void read_peers(ObjectReader& reader, Peers& peers) {
-  reader.texts("deny", peers.deny, bounds::peers, check_peer);
-  reader.texts("allow", peers.allow, bounds::peers, check_peer);
-  reader.finish();
-}
-
-void read_quantities(ReadReport& report, ObjectReader& resources, const char* key, nlohmann::json& out) {
-  const auto* quantities = resources.find(key);
-  if (quantities == nullptr) return;
-  if (!quantities->is_object()) {
-    report.add(resources.path_of(key), "is " + type_text(*quantities),
-               "write a mapping such as {cpu: 500m, memory: 256Mi}");
-    return;
+// `default_key`: which entry is meant when none is named; null: one must be.
+void read_secret_reference(ObjectReader& parent, const char* field, const char* default_key, SecretKeyRef& out) {
+  auto reference = parent.object(field);
+  if (!reference) return;
+  reference->require("name", "name a Secret of the TurnCluster's namespace");
+  reference->text("name", out.name, bounds::text_length, is_dns_name, object_name_form);
+  if (default_key != nullptr) {
+    out.key = default_key;
+  } else {
+    reference->require("key", "name the entry of the Secret that holds it");
   }
-  for (const auto& [name, value] : quantities->items()) {
-    const auto text = value.is_string() ? value.get<std::string>() : value.dump();
-    if ((value.is_string() || value.is_number_integer()) && is_quantity(text)) {
-      out[key][name] = text;
-    } else {
-      report.add(resources.path_of(key) + '.' + name, "'" + text + "' is no quantity",
-                 "write one such as 2, \"1.5\", 500m or 256Mi");
-    }
-  }
-}
-
-void read_resources(ReadReport& report, ObjectReader& reader, std::string& out) {
-  auto resources = reader.object("resources");
-  if (!resources) return;
-  auto object = nlohmann::json::object();
-  read_quantities(report, *resources, "limits", object);
-  read_quantities(report, *resources, "requests", object);
-  resources->finish();
-  out = object.empty() ? std::string() : object.dump();
-}
-
-void read_tolerations(ReadReport& report, ObjectReader& reader, std::string& out) {
-  const auto* list = reader.find_list("tolerations", 0, bounds::tolerations);
-  if (list == nullptr) return;
-  static constexpr std::array operators{std::pair{std::string_view("Exists"), "Exists"},
-                                        std::pair{std::string_view("Equal"), "Equal"}};
-  static constexpr std::array effects{std::pair{std::string_view("NoSchedule"), "NoSchedule"},
-                                      std::pair{std::string_view("PreferNoSchedule"), "PreferNoSchedule"},
-                                      std::pair{std::string_view("NoExecute"), "NoExecute"}};
-  auto tolerations = nlohmann::json::array();
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    ObjectReader item(report, (*list)[i], reader.item_path("tolerations", i));
-    auto toleration = nlohmann::json::object();
-    std::string text;
-    if (item.text("key", text, bounds::text_length)) toleration["key"] = text;
-    if (item.text("value", text, bounds::text_length)) toleration["value"] = text;
-    const char* word = nullptr;
-    item.choice("operator", word, operators);
-    if (word != nullptr) toleration["operator"] = word;
-    word = nullptr;
-    item.choice("effect", word, effects);
-    if (word != nullptr) toleration["effect"] = word;
-    std::int64_t seconds = -1;
-    item.integer("tolerationSeconds", seconds, bounds::toleration_seconds);
-    if (seconds >= 0) toleration["tolerationSeconds"] = seconds;
-    item.finish();
-    tolerations.push_back(std::move(toleration));
-  }
-  out = tolerations.empty() ? std::string() : tolerations.dump();
-}
-
-// Reads over what `relay` holds: the defaults for spec.relay, spec.relay for a region.
-void read_relay(ReadReport& report, ObjectReader& reader, RelaySpec& relay) {
-  reader.text("image", relay.image, bounds::image_length, is_image, "an image such as docker.io/coturn/coturn:4.18.0");
-  reader.integer("replicas", relay.replicas, bounds::replicas);
-  reader.choice("exposure", relay.exposure, exposure_names);
-  reader.choices("transports", relay.transports, transport_names);
-  if (auto ports = reader.object("ports")) read_ports(*ports, relay.ports);
-  if (auto limits = reader.object("limits")) read_limits(*limits, relay.limits);
-  if (auto peers = reader.object("peers")) read_peers(*peers, relay.peers);
-  reader.duration("drainTimeout", relay.drain_timeout, bounds::drain_timeout);
-  read_resources(report, reader, relay.resources_json);
-  reader.text_map("nodeSelector", relay.node_selector);
-  read_tolerations(report, reader, relay.tolerations_json);
-  reader.text("priorityClassName", relay.priority_class_name, bounds::text_length);
-  reader.text_map("annotations", relay.annotations);
-  reader.finish();
+  reference->text("key", out.key, bounds::text_length, is_secret_key, secret_key_form);
+  reference->finish();
 }
 
 void read_regions(ReadReport& report, ObjectReader& spec, const RelaySpec& relay, std::vector<Region>& regions) {
@@ -133,10 +55,72 @@ void read_regions(ReadReport& report, ObjectReader& spec, const RelaySpec& relay
     reader.texts("backups", region.backups, bounds::regions, [](std::string_view text) {
       return accept(is_dns_label(text), text, "write the name of another region of this cluster");
     });
+    read_secret_reference(reader, "kubeconfigSecret", "kubeconfig", region.kubeconfig);
+    bool vantage = false;
+    reader.boolean("vantage", vantage);
+    if (reader.find("vantage") != nullptr) region.vantage = vantage;
     if (auto overlay = reader.object("relay")) read_relay(report, *overlay, region.relay);
     reader.finish();
     regions.push_back(std::move(region));
   }
+}
+
+void read_credentials(ReadReport& report, ObjectReader& reader, Credentials& credentials) {
+  reader.duration("ttl", credentials.ttl, bounds::credential_ttl);
+  if (auto rotation = reader.object("rotation")) {
+    rotation->duration("every", credentials.rotate_every,
+                       bounds::Bounds<std::chrono::seconds>{std::chrono::seconds(0), bounds::rotate_every.max});
+    if (credentials.rotate_every.count() > 0 && credentials.rotate_every < bounds::rotate_every.min) {
+      report.add(rotation->path_of("every"), "is less than " + duration_text(bounds::rotate_every.min),
+                 "write a longer duration, or 0s for no rotation by itself");
+    }
+    rotation->finish();
+  }
+  read_secret_reference(reader, "secretRef", nullptr, credentials.secret);
+  reader.finish();
+}
+
+void read_tls(ReadReport& report, ObjectReader& reader, Tls& tls) {
+  reader.text("secretName", tls.secret_name, bounds::text_length, is_dns_name, object_name_form);
+  if (auto issuer = reader.object("issuerRef")) {
+    issuer->require("name", "name the cert-manager issuer");
+    issuer->text("name", tls.issuer_name, bounds::text_length, is_dns_name,
+                 "the name of an issuer: lower-case letters, digits, '-' and '.'");
+    issuer->text("kind", tls.issuer_kind, bounds::text_length, is_secret_key,
+                 "a kind, such as Issuer or ClusterIssuer");
+    issuer->text("group", tls.issuer_group, bounds::text_length, is_dns_name, "an API group, such as cert-manager.io");
+    issuer->finish();
+  }
+  reader.finish();
+  const bool given = reader.find("secretName") != nullptr;
+  if (given == (reader.find("issuerRef") != nullptr)) {
+    report.add(reader.path(), given ? "has two sources of the certificate" : "has no source of the certificate",
+               "write either secretName or issuerRef");
+  }
+}
+
+void read_dns(ObjectReader& reader, Dns& dns) {
+  reader.require("hostname", "write the name that clients resolve, such as turn.example.org");
+  reader.text("hostname", dns.hostname, bounds::hostname_length, is_dns_name, dns_name_form);
+  reader.duration("ttl", dns.ttl, bounds::dns_ttl);
+  reader.finish();
+}
+
+void read_amount(ObjectReader& reader, const char* key, double& out) {
+  std::string text;
+  if (reader.text(key, text, bounds::amount_length, is_amount, "an amount in quotes, such as \"45\" or \"0.01\""))
+    out = std::stod(text);
+}
+
+void read_budget(ObjectReader& reader, Budget& budget) {
+  reader.require("monthly", "write what the relays may cost in a month, such as \"45\"");
+  read_amount(reader, "monthly", budget.monthly);
+  reader.text("currency", budget.currency, 3, is_currency, "three capital letters, such as USD or EUR");
+  read_amount(reader, "perRelay", budget.per_relay);
+  read_amount(reader, "perGigabyte", budget.per_gigabyte);
+  reader.choice("atLimit", budget.at_limit, at_limit_names);
+  reader.integer("bitsPerSecondPerSession", budget.bits_per_second_per_session, bounds::lowered_bits_per_second);
+  reader.finish();
 }
 
 void read_spec(ReadReport& report, ObjectReader& reader, Spec& spec) {
@@ -146,17 +130,18 @@ void read_spec(ReadReport& report, ObjectReader& reader, Spec& spec) {
   RelaySpec relay;
   if (auto object = reader.object("relay")) read_relay(report, *object, relay);
   reader.require("regions", "list at least one region");
+  spec.relay_replicas = relay.replicas;
   read_regions(report, reader, relay, spec.regions);
-  if (auto credentials = reader.object("credentials")) {
-    credentials->duration("ttl", spec.credentials.ttl, bounds::credential_ttl);
-    credentials->finish();
-  }
+  if (auto credentials = reader.object("credentials")) read_credentials(report, *credentials, spec.credentials);
+  if (auto tls = reader.object("tls")) read_tls(report, *tls, spec.tls.emplace());
   if (auto probing = reader.object("probing")) {
     probing->duration("canary", spec.probing.canary, bounds::canary);
     probing->integer("misses", spec.probing.misses, bounds::misses);
     probing->duration("full", spec.probing.full, bounds::full_probe);
     probing->finish();
   }
+  if (auto dns = reader.object("dns")) read_dns(*dns, spec.dns.emplace());
+  if (auto budget = reader.object("budget")) read_budget(*budget, spec.budget.emplace());
   if (auto failover = reader.object("failover")) {
     failover->texts("stunServers", spec.stun_servers, bounds::stun_servers, [](std::string_view text) {
       return accept(is_stun_server(text), text, "write stun:HOST:PORT, such as stun:stun.example.org:3478");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -14,8 +15,9 @@ using nlohmann::json;
 using Phase = SigningKey::Phase;
 
 constexpr std::array phases{std::pair{Phase::staged, "Staged"}, std::pair{Phase::issuing, "Issuing"},
-                            std::pair{Phase::retiring, "Retiring"}};
+                            std::pair{Phase::retiring, "Retiring"}, std::pair{Phase::removed, "Removed"}};
 constexpr std::array fields{"id", "secret", "phase", "created"};
+constexpr const char* since_field = "since";
 
 tl::unexpected<Error> wrong(const std::string& what) {
   return fail("signing keys: " + what,
@@ -30,13 +32,13 @@ Result<Phase> parse_phase(const std::string& name) {
   for (const auto& [phase, candidate] : phases) {
     if (name == candidate) return phase;
   }
-  return wrong("phase \"" + name + "\" is none of Staged, Issuing, Retiring");
+  return wrong("phase \"" + name + "\" is none of Staged, Issuing, Retiring, Removed");
 }
 
 Result<SigningKey> parse_key(const json& object, const std::string& where) {
   if (!object.is_object()) return wrong(where + " is not an object");
   for (const auto& [name, value] : object.items()) {
-    if (std::ranges::find(fields, name) == fields.end())
+    if (name != since_field && std::ranges::find(fields, name) == fields.end())
       return wrong(where + " has the unknown field \"" + name + "\"");
     if (!value.is_string()) return wrong(where + "." + name + " is not a string");
   }
@@ -49,7 +51,11 @@ Result<SigningKey> parse_key(const json& object, const std::string& where) {
   if (!phase) return fail(phase.error());
   const auto created = parse_rfc3339(object["created"].get<std::string>());
   if (!created) return wrong(where + ".created is no RFC 3339 time");
-  return SigningKey{object["id"].get<std::string>(), Secret(object["secret"].get<std::string>()), *phase, *created};
+  auto since = created;
+  if (object.contains(since_field)) since = parse_rfc3339(object[since_field].get<std::string>());
+  if (!since) return wrong(where + ".since is no RFC 3339 time");
+  return SigningKey{object["id"].get<std::string>(), Secret(object["secret"].get<std::string>()), *phase, *created,
+                    *since};
 }
 
 }  // namespace
@@ -59,13 +65,20 @@ const SigningKey* issuing_key(const SigningKeys& keys) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+SigningKeys accepted_keys(const SigningKeys& keys) {
+  SigningKeys accepted;
+  std::ranges::remove_copy(keys, std::back_inserter(accepted), Phase::removed, &SigningKey::phase);
+  return accepted;
+}
+
 Secret render_signing_keys(const SigningKeys& keys) {
   auto list = json::array();
   for (const auto& key : keys) {
     list.push_back({{"id", key.id},
                     {"secret", key.secret.reveal()},
                     {"phase", phase_name(key.phase)},
-                    {"created", rfc3339(key.created)}});
+                    {"created", rfc3339(key.created)},
+                    {"since", rfc3339(key.since)}});
   }
   return Secret(list.dump());
 }

@@ -56,6 +56,32 @@ bool is_dns_label(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
+bool is_dns_name(std::string_view text) {
+  static const std::regex form("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*");
+  return text.size() <= 253 && std::regex_match(text.begin(), text.end(), form);
+}
+
+bool is_secret_key(std::string_view text) {
+  return !text.empty() && text != "." && !text.starts_with("..") && only(text, {letters, digits, "._-"});
+}
+
+bool is_qualified_name(std::string_view text) {
+  static const std::regex form("[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?");
+  const auto slash = text.find('/');
+  if (slash != std::string_view::npos && !is_dns_name(text.substr(0, slash))) return false;
+  const auto name = slash == std::string_view::npos ? text : text.substr(slash + 1);
+  return std::regex_match(name.begin(), name.end(), form);
+}
+
+bool is_amount(std::string_view text) {
+  static const std::regex form("[0-9]{1,9}(\\.[0-9]{1,6})?");
+  return std::regex_match(text.begin(), text.end(), form);
+}
+
+bool is_currency(std::string_view text) {
+  return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 bool is_realm(std::string_view text) {
   return !text.empty() && only(text, {letters, digits, "._-"});
 }
@@ -89,6 +115,29 @@ bool is_stun_server(std::string_view text) {
 bool is_quantity(std::string_view text) {
   static const std::regex form("[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?");
   return text.size() <= 32 && std::regex_match(text.begin(), text.end(), form);
+}
+
+Result<std::vector<std::string>> addresses_of(std::string_view text) {
+  static const char* advice =
+      "write an address such as 203.0.113.7, or one IPv4 and one IPv6 address with a comma between";
+  const std::string quoted = "'" + std::string(text) + "'";
+  std::vector<std::string> addresses;
+  std::vector<std::size_t> lengths;
+  for (std::size_t start = 0; start <= text.size();) {
+    const auto end = std::min(text.find(',', start), text.size());
+    auto item = text.substr(start, end - start);
+    item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
+    item = item.substr(0, item.find_last_not_of(' ') + 1);
+    const auto address = parse_address(item);
+    if (!address) return fail(quoted + " is no address", advice);
+    addresses.emplace_back(item);
+    lengths.push_back(address->bytes.size());
+    start = end + 1;
+  }
+  if (addresses.size() > 2) return fail(quoted + " has more than two addresses", advice);
+  if (addresses.size() == 2 && lengths[0] == lengths[1])
+    return fail(quoted + " has two addresses of one family", advice);
+  return addresses;
 }
 
 Result<void> check_peer(std::string_view text) {

@@ -1,8 +1,10 @@
 #include "turnkeeper/coturn/config.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "turnkeeper/coturn/deny_list.hpp"
+#include "turnkeeper/coturn/peer_ip.hpp"
 
 namespace turnkeeper::coturn {
 namespace {
@@ -33,6 +35,23 @@ bool plain(const std::string& value) {
                                        [](unsigned char c) { return c > ' ' && c < 0x7f && c != '#' && c != '"'; });
 }
 
+Result<> check_ports(const Settings& settings) {
+  const api::Ports& ports = settings.ports;
+  if (ports.relay_min == 0 || ports.relay_min > ports.relay_max) {
+    return fail("ports.relayMin must be from 1 to ports.relayMax");
+  }
+  const auto check = [&](const std::string& name, std::uint16_t port) -> Result<> {
+    if (port == 0) return fail(name + " must not be 0");
+    if (port >= ports.relay_min && port <= ports.relay_max) {
+      return fail(name + " " + std::to_string(port) + " is inside the range of relayed ports",
+                  "take it out of ports.relayMin to ports.relayMax");
+    }
+    return {};
+  };
+  if (auto ok = check("ports.turn", ports.turn); !ok) return ok;
+  return offers_encryption(settings) ? check("ports.turns", ports.turns) : Result<>();
+}
+
 Result<> check(const Settings& settings) {
   if (!plain(settings.realm) || settings.realm.size() > 127) {
     return fail("realm \"" + settings.realm + "\" is not usable", "use a domain name, such as turn.example.org");
@@ -40,21 +59,38 @@ Result<> check(const Settings& settings) {
   if (!plain(settings.database) || !plain(settings.pid_file)) {
     return fail("the paths of the database and the pid file must be set, without white space, quotes or #");
   }
-  const api::Ports& ports = settings.ports;
-  if (ports.turn == 0) return fail("ports.turn must not be 0");
-  if (ports.relay_min == 0 || ports.relay_min > ports.relay_max) {
-    return fail("ports.relayMin must be from 1 to ports.relayMax");
+  if (settings.transports.empty()) return fail("transports is empty", "name UDP, TCP, TLS or DTLS");
+  if (offers_encryption(settings) && (!plain(settings.tls.certificate) || !plain(settings.tls.key))) {
+    return fail("TLS and DTLS need a certificate and its key", "give them, or take TLS and DTLS out of transports");
   }
-  if (ports.turn >= ports.relay_min && ports.turn <= ports.relay_max) {
-    return fail("ports.turn " + std::to_string(ports.turn) + " is inside the range of relayed ports",
-                "take it out of ports.relayMin to ports.relayMax");
-  }
-  if (settings.transports.empty()) return fail("transports is empty", "name UDP, TCP or both");
-  return {};
+  return check_ports(settings);
 }
 
-bool offers(const Settings& settings, api::Transport transport) {
-  return std::find(settings.transports.begin(), settings.transports.end(), transport) != settings.transports.end();
+struct ParsedAddress {
+  IpAddress inside;
+  std::optional<IpAddress> outside;
+};
+
+Result<std::vector<ParsedAddress>> parse_addresses(const std::vector<OwnAddress>& addresses) {
+  std::vector<ParsedAddress> parsed;
+  for (const OwnAddress& own : addresses) {
+    const auto inside = parse_address(own.address);
+    if (!inside) return fail(inside.error().within("the relay's address"));
+    parsed.push_back({*inside, {}});
+    if (own.public_address.empty()) continue;
+    const auto outside = parse_address(own.public_address);
+    if (!outside) return fail(outside.error().within("the relay's public address"));
+    if (outside->v6 != inside->v6) {
+      return fail("the relay's address " + own.address + " and its public address " + own.public_address +
+                  " are of different families");
+    }
+    if (*outside != *inside) parsed.back().outside = *outside;
+  }
+  if (parsed.empty()) return fail("the relay has no address");
+  if (parsed.size() > 2 || (parsed.size() == 2 && parsed[0].inside.v6 == parsed[1].inside.v6)) {
+    return fail("the relay has more than one address of a family", "give one IPv4 address, one IPv6 address, or both");
+  }
+  return parsed;
 }
 
 // The releases that changed each of these are in coturn's ChangeLog; an option it does not know is only a warning in
@@ -63,8 +99,6 @@ void harden(ConfigText& out, Version version) {
   out.flag("no-multicast-peers");
   out.flag("no-tcp-relay");
   out.set("stale-nonce", 600);
-  out.flag("no-tls");
-  if (version < v4_17) out.flag("no-dtls");  // from there on DTLS is off until asked for
   if (version < v4_10) out.flag("no-cli");
   if (version < v4_7) {
     out.flag("no-tlsv1");
@@ -77,40 +111,63 @@ void harden(ConfigText& out, Version version) {
     out.flag("response-origin-only-with-rfc5780");
   }
   if (version >= v4_5_2) {
-    // Realms and address lists in the database: ours has none, so coturn need not poll it for them.
+    // Address lists in the database: ours has none, so coturn need not poll it for them.
     out.flag("no-dynamic-ip-list");
-    out.flag("no-dynamic-realms");
   }
+}
+
+void serve_transports(ConfigText& out, const Settings& settings, Version version) {
+  using api::Transport;
+  if (!offers(settings, Transport::udp)) out.flag("no-udp");
+  if (!offers(settings, Transport::tcp)) out.flag("no-tcp");
+  if (!offers(settings, Transport::tls)) out.flag("no-tls");
+  if (version < v4_17) {
+    if (!offers(settings, Transport::dtls)) out.flag("no-dtls");
+  } else if (offers(settings, Transport::dtls)) {
+    out.flag("dtls");  // off until asked for
+  }
+  if (!offers_encryption(settings)) return;
+  out.set("tls-listening-port", settings.ports.turns);
+  out.set("cert", settings.tls.certificate);
+  out.set("pkey", settings.tls.key);
+  out.set("cipher-list", "ECDHE+AESGCM:ECDHE+CHACHA20");  // of (D)TLS 1.2; all of TLS 1.3 are good
 }
 
 }  // namespace
 
+bool offers(const Settings& settings, api::Transport transport) {
+  return std::ranges::find(settings.transports, transport) != settings.transports.end();
+}
+
+bool offers_encryption(const Settings& settings) {
+  return offers(settings, api::Transport::tls) || offers(settings, api::Transport::dtls);
+}
+
 Result<std::string> render(const Settings& settings, Version version) {
   if (auto ok = check(settings); !ok) return fail(ok.error());
-  const auto address = parse_address(settings.address);
-  if (!address) return fail(address.error().within("the relay's address"));
-  std::vector<Address> own{*address};
-  if (!settings.public_address.empty()) {
-    const auto outside = parse_address(settings.public_address);
-    if (!outside) return fail(outside.error().within("the relay's public address"));
-    if (outside->v6 != address->v6) return fail("the relay's address and its public address are of different families");
-    if (*outside != *address) own.push_back(*outside);
+  const auto addresses = parse_addresses(settings.addresses);
+  if (!addresses) return fail(addresses.error());
+  std::vector<IpAddress> own;
+  for (const auto& [inside, outside] : *addresses) {
+    own.push_back(inside);
+    if (outside) own.push_back(*outside);
   }
   const auto policy = peer_policy(settings.peers.deny, settings.peers.allow, own);
   if (!policy) return fail(policy.error());
 
   ConfigText out;
-  out.set("listening-ip", address->text());
-  out.set("relay-ip", address->text());
-  // The bare form, without the address inside, would apply to both families.
-  if (own.size() > 1) out.set("external-ip", own[1].text() + "/" + address->text());
+  for (const auto& [inside, outside] : *addresses) {
+    out.set("listening-ip", inside.text());
+    out.set("relay-ip", inside.text());
+    // The bare form, without the address inside, would apply to both families.
+    if (outside) out.set("external-ip", outside->text() + "/" + inside.text());
+  }
   out.set("listening-port", settings.ports.turn);
   out.set("min-port", settings.ports.relay_min);
   out.set("max-port", settings.ports.relay_max);
-  if (!offers(settings, api::Transport::udp)) out.flag("no-udp");
-  if (!offers(settings, api::Transport::tcp)) out.flag("no-tcp");
+  serve_transports(out, settings, version);
   // RFC 8656 makes IPv4 the default of every Allocate; a relay without it could serve none of today's clients.
-  if (address->v6) {
+  if (addresses->size() == 1 && addresses->front().inside.v6) {
     if (version >= v4_6) {
       out.set("allocation-default-address-family", "keep");
     } else {
@@ -132,7 +189,7 @@ Result<std::string> render(const Settings& settings, Version version) {
 
   harden(out, version);
   // Without it coturn refuses its own address too. The deny list still refuses the rest of 127.0.0.0/8.
-  if (is_loopback(*address)) out.flag("allow-loopback-peers");
+  if (std::ranges::any_of(own, is_loopback)) out.flag("allow-loopback-peers");
   for (const AddressRange& range : policy->denied) {
     for (const std::string& value : peer_ip_values(range)) out.set("denied-peer-ip", value);
   }

@@ -39,7 +39,7 @@ constexpr std::array ranges{
     SpecialRange{"ff00::/8", "Multicast", "RFC 4291"},
 };
 
-bool any_contains(const std::vector<AddressRange>& list, const Address& address) {
+bool any_contains(const std::vector<AddressRange>& list, const IpAddress& address) {
   return std::any_of(list.begin(), list.end(), [&](const AddressRange& range) { return range.contains(address); });
 }
 
@@ -58,17 +58,17 @@ std::span<const SpecialRange> special_ranges() {
   return ranges;
 }
 
-bool PeerPolicy::denies(const Address& peer) const {
+bool PeerPolicy::denies(const IpAddress& peer) const {
   return any_contains(denied, peer) && !any_contains(allowed, peer);
 }
 
 Result<PeerPolicy> peer_policy(const std::vector<std::string>& deny, const std::vector<std::string>& allow,
-                               const std::vector<Address>& own) {
+                               const std::vector<IpAddress>& own) {
   PeerPolicy policy;
   for (const SpecialRange& special : ranges) policy.denied.push_back(*parse_range(special.cidr));
   if (auto done = append(deny, "peers.deny", policy.denied); !done) return fail(done.error());
   if (auto done = append(allow, "peers.allow", policy.allowed); !done) return fail(done.error());
-  for (const Address& address : own) {
+  for (const IpAddress& address : own) {
     if (policy.denies(address)) policy.allowed.push_back({address, address});
   }
   return policy;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "turnkeeper/coturn/address_range.hpp"
+#include "turnkeeper/base/address_range.hpp"
 
 namespace turnkeeper::coturn {
 
@@ -23,13 +23,13 @@ struct SpecialRange {
 struct PeerPolicy {
   std::vector<AddressRange> denied;
   std::vector<AddressRange> allowed;  // wins over denied
-  [[nodiscard]] bool denies(const Address& peer) const;
+  [[nodiscard]] bool denies(const IpAddress& peer) const;
 };
 
 // The special ranges with a user's own laid over them; each entry as parse_range() reads it. Every address of `own`
 // that would be denied is allowed: a relay must be able to reach its own relayed addresses, or two of its clients could
 // not talk to each other through it, nor could a probe hear itself.
 [[nodiscard]] Result<PeerPolicy> peer_policy(const std::vector<std::string>& deny,
-                                             const std::vector<std::string>& allow, const std::vector<Address>& own);
+                                             const std::vector<std::string>& allow, const std::vector<IpAddress>& own);
 
 }  // namespace turnkeeper::coturn

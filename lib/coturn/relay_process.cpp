@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <fstream>
+#include <string>
 
 #include "turnkeeper/coturn/allocations.hpp"
 
@@ -24,6 +26,15 @@ constexpr milliseconds drain_poll = 500ms;
 
 milliseconds since(SteadyTime start) {
   return std::chrono::duration_cast<milliseconds>(real_clock().steady() - start);
+}
+
+// A signal that a process does not catch yet would end it.
+bool catches(pid_t pid, int number) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigCgt:")) return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
+  }
+  return false;
 }
 
 }  // namespace
@@ -92,6 +103,11 @@ bool RelayProcess::drain(Version version, const api::Ports& ports, Deadline dead
     if (final_status_) return true;
     if (give_up.stop_requested() || deadline.expired(real_clock())) return false;
   }
+}
+
+bool RelayProcess::reload_certificate() {
+  const auto running = pid();
+  return running && catches(*running, SIGUSR2) && signal(SIGUSR2);
 }
 
 int RelayProcess::stop(milliseconds grace) {

@@ -69,6 +69,10 @@ class RelayProcess {
   // left; false when the deadline or `give_up` came first. Call stop() afterwards in any case.
   bool drain(Version version, const api::Ports& ports, Deadline deadline, std::stop_token give_up = {});
 
+  // Makes it read its certificate and key again; sessions go on with the ones they have. False while it is not far
+  // enough to be told, or does not run: ask again later. Only for a configuration with TLS or DTLS.
+  bool reload_certificate();
+
   // SIGTERM, then SIGKILL for one that outlives `grace` (coturn 4.18 takes about 5 s). Returns its status as in Crash;
   // the same again when called twice.
   int stop(std::chrono::milliseconds grace);

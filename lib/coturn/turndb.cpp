@@ -12,7 +12,7 @@
 namespace turnkeeper::coturn {
 namespace {
 
-using Row = std::pair<std::string, std::string>;  // realm, secret
+using Row = std::pair<std::string, std::string>;  // realm, secret; realm, option
 
 // As coturn's own schema.sql, all of whose tables it expects.
 constexpr const char* schema = R"(
@@ -46,13 +46,15 @@ class Statement {
   Statement& operator=(const Statement&) = delete;
 
   int step() { return sqlite3_step(statement_); }
-  // Runs it with these two values; true when it worked.
-  bool run(const Row& row) {
+  // The first step with these two values.
+  int query(const Row& row) {
     sqlite3_reset(statement_);
     bind(1, row.first);
     bind(2, row.second);
-    return step() == SQLITE_DONE;
+    return step();
   }
+  // Runs it with these two values; true when it worked.
+  bool run(const Row& row) { return query(row) == SQLITE_DONE; }
   std::string column(int index) {
     const void* bytes = sqlite3_column_blob(statement_, index);
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
@@ -131,6 +133,28 @@ Result<bool> TurnDb::sync_secrets(const std::string& realm, const std::vector<Se
     }
   }
   if (auto done = execute(db_.get(), "COMMIT", "commit a change"); !done) return give_up("commit a change");
+  return true;
+}
+
+Result<bool> TurnDb::limit_sessions(const std::string& realm, std::optional<std::uint64_t> bytes_per_second) {
+  const std::string wanted = bytes_per_second ? std::to_string(*bytes_per_second) : "";
+  std::string present;
+  {
+    Statement select(db_.get(), "SELECT value FROM turn_realm_option WHERE realm = ? AND opt = ?");
+    const int status = select.query({realm, "max-bps"});
+    if (status == SQLITE_ROW)
+      present = select.column(0);
+    else if (status != SQLITE_DONE)
+      return db_error(db_.get(), "read the bandwidth limit");
+  }
+  if (present == wanted) return false;
+  if (bytes_per_second) {
+    Statement put(db_.get(), "INSERT OR REPLACE INTO turn_realm_option (realm, opt, value) VALUES (?, 'max-bps', ?)");
+    if (!put.run({realm, wanted})) return db_error(db_.get(), "set the bandwidth limit");
+  } else {
+    Statement remove(db_.get(), "DELETE FROM turn_realm_option WHERE realm = ? AND opt = ?");
+    if (!remove.run({realm, "max-bps"})) return db_error(db_.get(), "lift the bandwidth limit");
+  }
   return true;
 }
 

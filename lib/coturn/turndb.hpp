@@ -1,5 +1,5 @@
-// coturn's sqlite database, of which only the table of signing keys has rows. coturn reads it at every credential
-// check, so a change takes effect at once and restarts nothing.
+// coturn's sqlite database: the signing keys, which coturn reads at every credential check, and the realm's bandwidth
+// limit, which it reads every 5 s. So changes take effect soon and restart nothing.
 //
 //   auto db = TurnDb::open("/var/lib/turnkeeper/turndb");
 //   db->sync_secrets("turn.example.org", secrets);
@@ -10,7 +10,9 @@
 // the file. coturn keeps the file open, too: it is never replaced by another. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,11 @@ class TurnDb {
   // Makes `secrets` exactly what `realm` accepts; other realms lose theirs. True when something changed.
   // Secrets must be 1 to 127 bytes: some versions of coturn cut longer ones.
   Result<bool> sync_secrets(const std::string& realm, const std::vector<Secret>& secrets);
+
+  // What each session of `realm` may send, and receive, that begins from 5 s on; in place of the configuration's
+  // max-bps. Nothing: the configuration's counts again. Sessions that are there keep theirs. True when something
+  // changed.
+  Result<bool> limit_sessions(const std::string& realm, std::optional<std::uint64_t> bytes_per_second);
 
  private:
   struct Close {

@@ -65,6 +65,10 @@ Result<Version> detect_version(const std::string& turnserver, Deadline deadline)
   return version;
 }
 
+bool is_known(Version version) {
+  return version.minor <= 18;
+}
+
 bool can_drain(Version version) {
   return version >= Version{4, 6, 3};
 }

@@ -29,6 +29,10 @@ struct Version {
 // Runs `turnserver --version`; `turnserver` is a path or a name in PATH. Needs no shell.
 [[nodiscard]] Result<Version> detect_version(const std::string& turnserver, Deadline deadline);
 
+// No newer than the newest that this was tried with. A newer 4.x gets the words of that one: what it does not know of
+// them it says in its log.
+[[nodiscard]] bool is_known(Version version);
+
 // SIGUSR1 refuses new allocations and ends the process after the last one. Before 4.6.3 it kills the process at once.
 [[nodiscard]] bool can_drain(Version version);
 

@@ -11,6 +11,7 @@
 
 #include "turnkeeper/http/listen.hpp"
 #include "turnkeeper/http/message.hpp"
+#include "turnkeeper/http/response_fields.hpp"
 #include "turnkeeper/http/sse.hpp"
 
 namespace turnkeeper::http {
@@ -151,20 +152,6 @@ Result<void> send(Wire& wire, const ClientRequest& request, bool keep_alive, Dea
   return {};
 }
 
-template <class Message>
-ClientResponse to_response(const Message& message) {
-  ClientResponse response;
-  response.status = static_cast<int>(message.result_int());
-  for (const auto& field : message) {
-    std::string name(field.name_string());
-    for (char& c : name) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    response.headers[name] = std::string(field.value());
-  }
-  return response;
-}
-
 }  // namespace
 
 Error ClientResponse::error() const {
@@ -185,7 +172,7 @@ Result<ClientResponse> fetch(const std::string& where, const ClientRequest& requ
   const auto error = wire.step(
       deadline, [&](auto handler) { beast::http::async_read(wire.stream(), wire.buffer(), parser, handler); });
   if (error) return wire.failed(error);
-  ClientResponse response = to_response(parser.get());
+  ClientResponse response = response_fields(parser.get());
   response.body = std::move(parser.get().body());
   return response;
 }
@@ -201,7 +188,7 @@ class EventSource::Impl {
       beast::http::async_read_header(wire_.stream(), wire_.buffer(), message_, handler);
     });
     if (error) return wire_.failed(error);
-    ClientResponse head = to_response(message_.get());
+    ClientResponse head = response_fields(message_.get());
     const bool is_stream = message_.get()[beast::http::field::content_type].starts_with("text/event-stream");
     if (head.status == 200 && is_stream) return {};
     if (head.status == 200) return fail(where + request.target + " is no event stream");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <charconv>
 #include <cstring>
@@ -19,7 +20,7 @@ using boost::system::error_code;
 Result<asio::ip::tcp::endpoint> parse_endpoint(const std::string& address) {
   const auto malformed = [&](const std::string& why) {
     return fail("cannot listen on " + address + ": " + why,
-                "give HOST:PORT with a numeric address, such as 127.0.0.1:8480 or [::1]:8480");
+                "give HOST:PORT with a numeric address, such as 127.0.0.1:8480 or [::1]:8480, or *:PORT for all");
   };
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return malformed("there is no port");
@@ -64,6 +65,7 @@ bool is_alive(asio::io_context& io, const std::string& path) {
 error_code open_acceptor(Acceptor& acceptor, const StreamProtocol::endpoint& endpoint, const std::string& unix_path) {
   error_code error;
   acceptor.open(endpoint.protocol(), error);
+  if (!error && endpoint.protocol().family() == AF_INET6) acceptor.set_option(asio::ip::v6_only(false), error);
   if (!error && unix_path.empty()) acceptor.set_option(Acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   // Before listen(): nobody can connect until the mode is right.
@@ -106,6 +108,11 @@ std::string to_text(const asio::ip::tcp::endpoint& endpoint) {
 
 Result<Listener> open_listener(asio::io_context& io, const std::string& address) {
   if (address.starts_with("unix:")) return listen_unix(io, address.substr(5));
+  if (address.starts_with("*:")) {
+    // Without IPv6 on the machine, IPv4 is all there is. An occupied port is one in either family.
+    auto both = open_listener(io, "[::]" + address.substr(1));
+    return both ? std::move(both) : open_listener(io, "0.0.0.0" + address.substr(1));
+  }
   const auto endpoint = parse_endpoint(address);
   if (!endpoint) return fail(endpoint.error());
   Listener listener{Acceptor(io), address, 0, ""};

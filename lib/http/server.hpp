@@ -38,9 +38,10 @@ struct Limits {
 
 class Server {
  public:
-  // `address`: "127.0.0.1:8480", "[::1]:8480", "0.0.0.0:0" (port 0: the kernel chooses), "localhost:8480" or
-  // "unix:/run/x.sock". Host names are not resolved. A unix socket is made with mode 0600; one that nobody listens on
-  // any more is replaced. Errors: the address is malformed, in use, or not allowed.
+  // `address`: "127.0.0.1:8480", "[::1]:8480", "0.0.0.0:0" (port 0: the kernel chooses), "localhost:8480",
+  // "*:8480" (all addresses of both families) or "unix:/run/x.sock". Host names are not resolved. A unix socket is made
+  // with mode 0600; one that nobody listens on any more is replaced. Errors: the address is malformed, in use, or not
+  // allowed.
   [[nodiscard]] static Result<std::unique_ptr<Server>> listen(boost::asio::io_context& io, const std::string& address,
                                                               Router router, Limits limits = {});
   // As stop(), and cuts what is still being written.

@@ -45,6 +45,12 @@ Result<json> Client::exchange(const Request& request, const std::string& what, b
   return parsed;
 }
 
+Result<> Client::ping(Deadline deadline) {
+  auto answer = exchange({"GET", "/version", {}, {}}, "ask for the version", false, deadline);
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
 Result<json> Client::get(const ResourceType& type, const ObjectKey& key, Deadline deadline) {
   return exchange({"GET", type.object_path(key), {}, {}}, describe("get", type, key), true, deadline);
 }
@@ -94,6 +100,7 @@ Result<json> Client::patch(const std::string& path, const json& object, const Ap
   std::string query;
   add(query, "fieldManager", options.field_manager);
   add(query, "force", options.force ? "true" : "");
+  add(query, "dryRun", options.dry_run ? "All" : "");
   return exchange({"PATCH", path + query, "application/apply-patch+yaml", object.dump()}, what, true, deadline);
 }
 
@@ -126,6 +133,8 @@ Result<> Client::remove(const ResourceType& type, const ObjectKey& key, const De
   json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
   if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
   if (!options.resource_version.empty()) body["preconditions"]["resourceVersion"] = options.resource_version;
+  if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
+  if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
   auto answer = exchange({"DELETE", type.object_path(key), "application/json", body.dump()},
                          describe("delete", type, key), false, deadline);
   if (!answer) return fail(answer.error());

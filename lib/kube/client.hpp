@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -34,12 +35,14 @@ struct ObjectList {
 
 struct ApplyOptions {
   std::string field_manager;
-  bool force = true;  // take over fields that another manager set
+  bool force = true;     // take over fields that another manager set
+  bool dry_run = false;  // only say what would become of it
 };
 
 struct DeleteOptions {
-  std::string uid;               // delete only the object with this uid; empty: whichever has the name
-  std::string resource_version;  // delete only this version; empty: any
+  std::string uid;                            // delete only the object with this uid; empty: whichever has the name
+  std::string resource_version;               // delete only this version; empty: any
+  std::optional<std::chrono::seconds> grace;  // until a pod's containers are killed; unset: as the pod says
 };
 
 class Client {
@@ -50,6 +53,8 @@ class Client {
   // When `stop` is requested, requests in flight end at once with ErrorKind::cancelled.
   explicit Client(std::shared_ptr<Transport> transport, std::stop_token stop = {}, Observer observer = {});
 
+  // Is the API server there, and does it know us?
+  [[nodiscard]] Result<> ping(Deadline deadline);
   [[nodiscard]] Result<nlohmann::json> get(const ResourceType& type, const ObjectKey& key, Deadline deadline);
   // All pages, 500 objects each. An empty namespace: all namespaces.
   [[nodiscard]] Result<ObjectList> list(const ResourceType& type, const std::string& namespace_name,

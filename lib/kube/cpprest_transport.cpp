@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <pplx/threadpool.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <iterator>
@@ -27,10 +28,21 @@ constexpr std::size_t longest_body = 256U << 20U;
 // How long a cancelled call may take to notice. Only a name that is being resolved does not notice at once.
 constexpr auto cancel_grace = std::chrono::seconds(1);
 
-// The library starts 40 threads unless told before its first use.
-void limit_thread_pool() {
+// Where the system keeps its certificate authorities: as OpenSSL would look for them.
+std::string& system_ca_file() {
+  static std::string path;
+  return path;
+}
+
+// The library starts 40 threads unless told before its first use. It also has OpenSSL read all of the system's
+// certificate authorities for each new connection, although ours replace them: unless OpenSSL is told that there are
+// none.
+void tame_library() {
   static std::once_flag once;
   std::call_once(once, [] {
+    const char* given = std::getenv(X509_get_default_cert_file_env());
+    system_ca_file() = given != nullptr ? given : X509_get_default_cert_file();
+    ::setenv(X509_get_default_cert_file_env(), "/dev/null", 1);
     try {
       crossplat::threadpool::initialize_with_threads(4);
     } catch (const std::exception&) {
@@ -201,6 +213,11 @@ std::string current_ca(const Config& config) {
 void set_up_tls(boost::asio::ssl::context& context, const Config& config) {
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
   const std::string ca = current_ca(config);
+  if (ca.empty()) {
+    // One that cannot be read leaves the directory of authorities, and no trust where there is none either.
+    static_cast<void>(SSL_CTX_load_verify_file(context.native_handle(), system_ca_file().c_str()));
+    ERR_clear_error();
+  }
   if (!ca.empty() && !trust_only(context.native_handle(), ca)) {
     throw boost::system::system_error(boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
                                       "the certificate authority is not in PEM form");
@@ -318,7 +335,7 @@ class CpprestTransport final : public Transport {
 }  // namespace
 
 turnkeeper::Result<std::shared_ptr<Transport>> connect(const Config& config, const Clock& clock) {
-  limit_thread_pool();
+  tame_library();
   try {
     boost::asio::ssl::context trial(boost::asio::ssl::context::tls_client);
     set_up_tls(trial, config);

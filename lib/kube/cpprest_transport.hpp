@@ -1,5 +1,7 @@
 // Transport over cpprestsdk, HTTP/1.1 and TLS 1.2 or later. The only file of the project that includes that library is
-// cpprest_transport.cpp; the first transport of a process also sets the size of its thread pool.
+// cpprest_transport.cpp; the first transport of a process also sets the size of its thread pool and takes the
+// system's certificate authorities away from OpenSSL's defaults (SSL_CERT_FILE): here they are used where a kubeconfig
+// gives none, and elsewhere in such a process name the file.
 #pragma once
 
 #include <memory>

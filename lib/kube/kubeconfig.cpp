@@ -32,6 +32,7 @@ Result<std::string> read_file(const std::string& path) {
 struct Entry {
   YAML::Node node;
   std::string file;
+  bool is_file = true;
 
   [[nodiscard]] std::string at() const { return where(file, node.Mark()); }
 
@@ -61,11 +62,17 @@ struct Entry {
     }
     auto path = text(key.c_str());
     if (!path || path->empty()) return path;
+    if (!is_file) return no_path(key);
     const std::string full = resolve(*path);
     auto contents = read_file(full);
     if (!contents) return fail(contents.error().within(where(file, node[key].Mark())));
     if (path_used != nullptr) *path_used = full;
     return contents;
+  }
+
+  [[nodiscard]] tl::unexpected<Error> no_path(const std::string& key) const {
+    return fail(where(file, node[key].Mark()) + ": " + key + " names a file, which is not there where this is read",
+                "put everything in: kubectl config view --raw --flatten");
   }
 
   [[nodiscard]] std::string resolve(const std::string& path) const {
@@ -88,15 +95,14 @@ struct Entry {
 struct Document {
   std::string file;
   YAML::Node root;
+  bool is_file = true;  // paths in it may be read
 };
 
-Result<Document> parse(const std::string& path) {
-  auto text = read_file(path);
-  if (!text) return fail(text.error());
-  Document document{path, YAML::Load(*text)};
+Result<Document> parse(const std::string& text, const std::string& source, bool is_file) {
+  Document document{source, YAML::Load(text), is_file};
   if (!document.root.IsMap()) {
-    return fail(path + ": is not a kubeconfig",
-                "give the file that kubectl uses (kubectl config view --raw prints it)");
+    return fail(source + ": is not a kubeconfig",
+                "give what kubectl uses (kubectl config view --raw --flatten prints it)");
   }
   return document;
 }
@@ -124,7 +130,7 @@ Result<Entry> find(const std::vector<Document>& documents, const char* list, con
       if (!body || !body.IsMap()) {
         return fail(where(document.file, entry.Mark()) + ": '" + name + "' has no " + kind, "see kubectl config view");
       }
-      return Entry{body, document.file};
+      return Entry{body, document.file, document.is_file};
     }
   }
   return fail(wanted_by + ": there is no " + kind + " '" + name + "'",
@@ -170,6 +176,7 @@ Result<> read_user(const Entry& user, Config& config) {
   config.token = Secret(std::move(*token));
   auto token_file = user.text("tokenFile");
   if (!token_file) return fail(token_file.error());
+  if (!token_file->empty() && !user.is_file) return user.no_path("tokenFile");
   if (!token_file->empty()) config.token_file = user.resolve(*token_file);
   return {};
 }
@@ -235,7 +242,9 @@ turnkeeper::Result<Config> load_kubeconfig(const std::vector<std::string>& paths
       current = path;
       std::error_code ignored;
       if (paths.size() > 1 && !std::filesystem::exists(path, ignored)) continue;
-      auto document = parse(path);
+      auto text = read_file(path);
+      if (!text) return fail(text.error());
+      auto document = parse(*text, path, true);
       if (!document) return fail(document.error());
       documents.push_back(std::move(*document));
     }
@@ -245,6 +254,16 @@ turnkeeper::Result<Config> load_kubeconfig(const std::vector<std::string>& paths
     return build(documents);
   } catch (const YAML::Exception& error) {
     return fail(where(current, error.mark) + ": " + error.msg, "correct the YAML there");
+  }
+}
+
+turnkeeper::Result<Config> parse_kubeconfig(const std::string& text, const std::string& source) {
+  try {
+    auto document = parse(text, source, false);
+    if (!document) return fail(document.error());
+    return build({std::move(*document)});
+  } catch (const YAML::Exception& error) {
+    return fail(where(source, error.mark) + ": " + error.msg, "correct the YAML there");
   }
 }
 

@@ -17,6 +17,10 @@ namespace turnkeeper::kube {
 // are skipped; when none is there, that is the error.
 [[nodiscard]] turnkeeper::Result<Config> load_kubeconfig(const std::vector<std::string>& paths);
 
+// One kubeconfig that somebody else wrote, such as the content of a Secret; `source` names it in messages. It has to
+// hold everything itself: a path in it is an error, since it would be read with this process's rights.
+[[nodiscard]] turnkeeper::Result<Config> parse_kubeconfig(const std::string& text, const std::string& source);
+
 // "a:b" -> {"a", "b"}; empty parts are dropped.
 [[nodiscard]] std::vector<std::string> split_kubeconfig_paths(const std::string& joined);
 

@@ -21,6 +21,7 @@
 #include <optional>
 #include <set>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "turnkeeper/base/clock.hpp"
@@ -88,7 +89,12 @@ class WorkQueue {
     if (delay.count() <= 0) return add_locked(key);
     const SteadyTime at = clock_.steady() + delay;
     const auto [it, fresh] = later_.try_emplace(key, at);
-    if (!fresh) it->second = std::min(it->second, at);
+    if (!fresh) {
+      if (it->second <= at) return;
+      due_.erase({it->second, key});
+      it->second = at;
+    }
+    due_.emplace(at, key);
     wake_locked();
   }
 
@@ -171,13 +177,10 @@ class WorkQueue {
 
   std::optional<Key> pop_locked() {
     const SteadyTime now = clock_.steady();
-    for (auto it = later_.begin(); it != later_.end();) {
-      if (it->second > now) {
-        ++it;
-        continue;
-      }
-      const Key key = it->first;
-      it = later_.erase(it);
+    while (!due_.empty() && due_.begin()->first <= now) {
+      const Key key = due_.begin()->second;
+      due_.erase(due_.begin());
+      later_.erase(key);
       add_locked(key);
     }
     if (ready_.empty()) return std::nullopt;
@@ -191,19 +194,18 @@ class WorkQueue {
   }
 
   [[nodiscard]] std::optional<SteadyTime> next_due_locked() const {
-    std::optional<SteadyTime> due;
-    for (const auto& [key, at] : later_) due = due ? std::min(*due, at) : at;
-    return due;
+    return due_.empty() ? std::nullopt : std::optional(due_.begin()->first);
   }
 
   const Clock& clock_;
   QueueObserver* observer_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Key> ready_;              // due, in order
-  std::map<Key, SteadyTime> waiting_;  // asked for since then, and not yet started
-  std::map<Key, SteadyTime> working_;  // being worked on since then
-  std::map<Key, SteadyTime> later_;    // due at that time
+  std::deque<Key> ready_;                     // due, in order
+  std::map<Key, SteadyTime> waiting_;         // asked for since then, and not yet started
+  std::map<Key, SteadyTime> working_;         // being worked on since then
+  std::map<Key, SteadyTime> later_;           // due at that time
+  std::set<std::pair<SteadyTime, Key>> due_;  // the same by time
   RetryDelays<Key> delays_;
   std::uint64_t changes_ = 0;  // pop() sleeps until it differs
 };

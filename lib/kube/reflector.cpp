@@ -11,11 +11,17 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds list_budget{60};
+// How soon a kind that is not installed is looked for again.
+constexpr std::chrono::minutes absence{1};
 
 }  // namespace
 
 Reflector::Reflector(Client& client, Options options, const Clock& clock, std::function<double()> random)
-    : client_(client), options_(std::move(options)), clock_(clock), random_(std::move(random)) {}
+    : client_(client),
+      options_(std::move(options)),
+      clock_(clock),
+      random_(std::move(random)),
+      store_(options_.indexed_label) {}
 
 void Reflector::run(std::stop_token stop) {
   std::mutex mutex;
@@ -33,7 +39,8 @@ std::chrono::milliseconds Reflector::step(std::stop_token stop) {
   } else {
     watch(std::move(stop));
   }
-  return cycle_.next().delay;
+  std::lock_guard lock(mutex_);
+  return absent_ ? absence : cycle_.next().delay;
 }
 
 std::optional<Error> Reflector::trouble() const {
@@ -42,10 +49,11 @@ std::optional<Error> Reflector::trouble() const {
 }
 
 void Reflector::list() {
-  auto listed =
-      client_.list(options_.type, options_.namespace_name,
-                   {.label_selector = options_.label_selector, .resource_version = cycle_.next().resource_version},
-                   Deadline::after(clock_, list_budget));
+  auto listed = client_.list(options_.type, options_.namespace_name,
+                             {.label_selector = options_.label_selector,
+                              .field_selector = options_.field_selector,
+                              .resource_version = cycle_.next().resource_version},
+                             Deadline::after(clock_, list_budget));
   if (!listed) {
     Error error = listed.error();
     if (error.kind == ErrorKind::not_found) {
@@ -53,8 +61,8 @@ void Reflector::list() {
                       (options_.type.group.empty() ? "" : "." + options_.type.group);
       error.advice = options_.if_unknown_kind;
     }
-    note(error);
     cycle_.list_failed(error, random_());
+    if (note(std::move(error)) == Noted::absent) tell(store_.replace({}));
     return;
   }
   cycle_.listed(listed->resource_version);
@@ -71,9 +79,11 @@ void Reflector::watch(std::stop_token stop) {
     note(error);
     cycle_.watch_failed(error, clock_.steady() - begin, random_());
   };
-  auto stream = client_.watch(
-      options_.type, options_.namespace_name,
-      {.label_selector = options_.label_selector, .resource_version = cycle_.next().resource_version}, timeout, stop);
+  auto stream = client_.watch(options_.type, options_.namespace_name,
+                              {.label_selector = options_.label_selector,
+                               .field_selector = options_.field_selector,
+                               .resource_version = cycle_.next().resource_version},
+                              timeout, stop);
   if (!stream) return failed(stream.error());
   note(std::nullopt);
   LineSplitter lines;
@@ -120,17 +130,47 @@ void Reflector::tell(const std::vector<Store::Change>& changes) {
   for (const auto& change : changes) options_.on_change(change);
 }
 
-void Reflector::note(std::optional<Error> trouble) {
-  if (trouble && trouble->kind == ErrorKind::cancelled) return;
+Reflector::Noted Reflector::note(std::optional<Error> trouble) {
+  if (trouble && trouble->kind == ErrorKind::cancelled) return Noted::as_told;
   std::lock_guard lock(mutex_);
   // A 410 is the ordinary end of an old watch, no trouble.
-  if (trouble && trouble->kind == ErrorKind::gone) return;
+  if (trouble && trouble->kind == ErrorKind::gone) return Noted::as_told;
+  const bool absent =
+      options_.optional && trouble && (trouble->kind == ErrorKind::not_found || trouble->kind == ErrorKind::forbidden);
+  if (absent && !absent_) log::info("not watched", {{"resource", options_.type.plural}, {"why", trouble->message}});
+  absent_ = absent;
+  if (absent) trouble.reset();
   if (trouble && (!trouble_ || trouble_->message != trouble->message)) {
     log::warn(trouble->message, {{"resource", options_.type.plural}, {"advice", trouble->advice}});
   } else if (!trouble && trouble_) {
     log::info("watching again", {{"resource", options_.type.plural}});
   }
   trouble_ = std::move(trouble);
+  return absent ? Noted::absent : Noted::as_told;
+}
+
+Result<> wait_until_synced(const std::vector<const Reflector*>& reflectors, const Clock& clock, std::stop_token stop,
+                           Deadline deadline) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    std::optional<Error> trouble;
+    bool all = true;
+    for (const auto* reflector : reflectors) {
+      if (reflector->store().synced()) continue;
+      all = false;
+      auto reason = reflector->trouble();
+      if (reason && !reason->transient()) return fail(std::move(*reason));
+      if (reason) trouble = std::move(reason);
+    }
+    if (all) return {};
+    if (deadline.expired(clock)) {
+      return fail(trouble.value_or(Error(ErrorKind::unreachable, "the API server does not answer", "check its load")));
+    }
+    wake.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
+  }
+  return fail(Error(ErrorKind::cancelled, "stopped while reading the cluster's state"));
 }
 
 }  // namespace turnkeeper::kube

@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/random.hpp"
@@ -29,6 +30,11 @@ class Reflector {
     ResourceType type;
     std::string namespace_name;  // empty: all
     std::string label_selector;
+    std::string field_selector;
+    std::string indexed_label;  // by which the store finds objects; empty: none
+    // A kind that is not there, or that we may not see, is no trouble: the store is empty then, and the kind is asked
+    // for again each minute.
+    bool optional = false;
     std::function<void(const Store::Change&)> on_change;
     // What a person should do when the API server does not know this kind.
     std::string if_unknown_kind = "install the CustomResourceDefinition of this kind";
@@ -53,7 +59,8 @@ class Reflector {
   // An error ends the watch.
   Result<> handle(const std::string& line);
   void tell(const std::vector<Store::Change>& changes);
-  void note(std::optional<Error> trouble);
+  enum class Noted { as_told, absent };
+  Noted note(std::optional<Error> trouble);
 
   Client& client_;
   const Options options_;
@@ -63,6 +70,12 @@ class Reflector {
   Store store_;
   mutable std::mutex mutex_;
   std::optional<Error> trouble_;
+  bool absent_ = false;
 };
+
+// Waits until the stores hold their complete lists. An error when a kind cannot be read at all (not installed,
+// forbidden), or when the deadline comes first.
+[[nodiscard]] Result<> wait_until_synced(const std::vector<const Reflector*>& reflectors, const Clock& clock,
+                                         std::stop_token stop, Deadline deadline);
 
 }  // namespace turnkeeper::kube

@@ -43,6 +43,11 @@ inline const ResourceType namespaces{"", "v1", "Namespace", "namespaces", false}
 inline const ResourceType stateful_sets{"apps", "v1", "StatefulSet", "statefulsets"};
 inline const ResourceType pod_disruption_budgets{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"};
 inline const ResourceType network_policies{"networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"};
+inline const ResourceType service_accounts{"", "v1", "ServiceAccount", "serviceaccounts"};
+inline const ResourceType deployments{"apps", "v1", "Deployment", "deployments"};
+// Of cert-manager and of external-dns: not every cluster knows them.
+inline const ResourceType certificates{"cert-manager.io", "v1", "Certificate", "certificates"};
+inline const ResourceType dns_endpoints{"externaldns.k8s.io", "v1alpha1", "DNSEndpoint", "dnsendpoints"};
 inline const ResourceType leases{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline const ResourceType custom_resource_definitions{"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
                                                       "customresourcedefinitions", false};

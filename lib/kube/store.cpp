@@ -1,46 +1,92 @@
 #include "turnkeeper/kube/store.hpp"
 
+#include <algorithm>
+
 namespace turnkeeper::kube {
 namespace {
 
 using nlohmann::json;
-
-// Who set which field is as large as the object itself, and nobody here reads it.
-ObjectPtr slim(json object) {
-  if (const auto metadata = object.find("metadata"); metadata != object.end() && metadata->is_object()) {
-    metadata->erase("managedFields");
-  }
-  return std::make_shared<const json>(std::move(object));
-}
-
-bool same_version(const ObjectPtr& a, const ObjectPtr& b) {
-  return a && b && uid_of(*a) == uid_of(*b) && resource_version_of(*a) == resource_version_of(*b);
-}
+using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
 
 }  // namespace
 
-ObjectPtr Store::get(const ObjectKey& key) const {
-  std::lock_guard lock(mutex_);
-  const auto it = objects_.find(key);
-  return it == objects_.end() ? nullptr : it->second;
+Store::Store(std::string label)
+    : label_at_(label.empty() ? json::json_pointer() : json::json_pointer("/metadata/labels") / std::move(label)) {}
+
+Store::Packed Store::pack(json object) const {
+  // Who set which field is as large as the object itself, and nobody here reads it.
+  if (const auto metadata = object.find("metadata"); metadata != object.end() && metadata->is_object()) {
+    metadata->erase("managedFields");
+  }
+  Packed packed{.uid = uid_of(object), .version = resource_version_of(object), .label = {}, .bytes = {}};
+  if (!label_at_.empty() && object.contains(label_at_) && object.at(label_at_).is_string()) {
+    packed.label = object.at(label_at_).get<std::string>();
+  }
+  auto bytes = json::to_cbor(object);
+  bytes.shrink_to_fit();
+  packed.bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+  return packed;
 }
 
-std::vector<ObjectPtr> Store::list(const std::string& namespace_name) const {
-  std::lock_guard lock(mutex_);
-  std::vector<ObjectPtr> out;
-  for (const auto& [key, object] : objects_) {
-    if (namespace_name.empty() || key.namespace_name == namespace_name) out.push_back(object);
+void Store::index_locked(const ObjectKey& key, const Packed& packed) {
+  if (!packed.label.empty()) by_label_[{key.namespace_name, packed.label}].push_back(key);
+}
+
+void Store::unindex_locked(const ObjectKey& key, const Packed& packed) {
+  const auto found = by_label_.find({key.namespace_name, packed.label});
+  if (found == by_label_.end()) return;
+  std::erase(found->second, key);
+  if (found->second.empty()) by_label_.erase(found);
+}
+
+ObjectPtr Store::get(const ObjectKey& key) const {
+  Bytes bytes;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = objects_.find(key);
+    if (it == objects_.end()) return nullptr;
+    bytes = it->second.bytes;
   }
+  return std::make_shared<const json>(json::from_cbor(*bytes));
+}
+
+std::string Store::version_of(const ObjectKey& key) const {
+  std::lock_guard lock(mutex_);
+  const auto it = objects_.find(key);
+  return it == objects_.end() ? std::string() : it->second.version;
+}
+
+std::vector<ObjectKey> Store::keys() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ObjectKey> out;
+  for (const auto& [key, packed] : objects_) out.push_back(key);
   return out;
 }
 
-std::vector<ObjectPtr> Store::list_by_label(const std::string& namespace_name, const std::string& name,
-                                            const std::string& value) const {
-  const auto pointer = json::json_pointer("/metadata/labels") / name;
-  auto objects = list(namespace_name);
-  std::erase_if(objects,
-                [&](const ObjectPtr& object) { return !object->contains(pointer) || object->at(pointer) != value; });
-  return objects;
+std::vector<ObjectPtr> Store::list(const std::string& namespace_name) const {
+  std::vector<Bytes> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, packed] : objects_) {
+      if (namespace_name.empty() || key.namespace_name == namespace_name) found.push_back(packed.bytes);
+    }
+  }
+  std::vector<ObjectPtr> out;
+  for (const auto& bytes : found) out.push_back(std::make_shared<const json>(json::from_cbor(*bytes)));
+  return out;
+}
+
+std::vector<json> Store::labelled(const std::string& namespace_name, const std::string& value) const {
+  std::vector<Bytes> found;
+  {
+    std::lock_guard lock(mutex_);
+    const auto keys = by_label_.find({namespace_name, value});
+    if (keys == by_label_.end()) return {};
+    for (const auto& key : keys->second) found.push_back(objects_.at(key).bytes);
+  }
+  std::vector<json> out;
+  for (const auto& bytes : found) out.push_back(json::from_cbor(*bytes));
+  return out;
 }
 
 bool Store::synced() const {
@@ -49,20 +95,23 @@ bool Store::synced() const {
 }
 
 std::vector<Store::Change> Store::replace(std::vector<json> objects) {
-  std::map<ObjectKey, ObjectPtr> fresh;
+  Objects fresh;
   for (auto& object : objects) {
     ObjectKey key = key_of(object);
-    fresh.emplace(std::move(key), slim(std::move(object)));
+    fresh.emplace(std::move(key), pack(std::move(object)));
   }
   std::vector<Change> changes;
   std::lock_guard lock(mutex_);
   for (const auto& [key, before] : objects_) {
-    if (!fresh.contains(key)) changes.push_back({key, before, nullptr});
+    if (!fresh.contains(key)) changes.push_back({key, true, false, before.label, {}});
   }
+  by_label_.clear();
   for (const auto& [key, after] : fresh) {
+    index_locked(key, after);
     const auto it = objects_.find(key);
-    const ObjectPtr before = it == objects_.end() ? nullptr : it->second;
-    if (!same_version(before, after)) changes.push_back({key, before, after});
+    const bool there = it != objects_.end();
+    if (there && it->second.uid == after.uid && it->second.version == after.version) continue;
+    changes.push_back({key, there, true, there ? it->second.label : std::string(), after.label});
   }
   objects_ = std::move(fresh);
   synced_ = true;
@@ -71,22 +120,28 @@ std::vector<Store::Change> Store::replace(std::vector<json> objects) {
 
 std::vector<Store::Change> Store::put(json object) {
   const ObjectKey key = key_of(object);
-  ObjectPtr after = slim(std::move(object));
+  Packed after = pack(std::move(object));
   std::lock_guard lock(mutex_);
-  ObjectPtr& slot = objects_[key];
-  const ObjectPtr before = slot;
-  slot = after;
-  if (same_version(before, after)) return {};
-  return {{key, before, after}};
+  const auto [it, fresh] = objects_.try_emplace(key);
+  Packed& slot = it->second;
+  if (!fresh && slot.uid == after.uid && slot.version == after.version) return {};
+  Change change{key, !fresh, true, slot.label, after.label};
+  if (fresh || slot.label != after.label) {
+    if (!fresh) unindex_locked(key, slot);
+    index_locked(key, after);
+  }
+  slot = std::move(after);
+  return {std::move(change)};
 }
 
 std::vector<Store::Change> Store::erase(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   const auto it = objects_.find(key);
   if (it == objects_.end()) return {};
-  const ObjectPtr before = it->second;
+  Change change{key, true, false, it->second.label, {}};
+  unindex_locked(key, it->second);
   objects_.erase(it);
-  return {{key, before, nullptr}};
+  return {std::move(change)};
 }
 
 }  // namespace turnkeeper::kube

@@ -14,21 +14,6 @@ constexpr auto channel_renewal = 4min;
 constexpr auto refresh_retry = 5s;
 constexpr auto max_lifetime = std::chrono::seconds(24h);
 
-Method method_of(Operation operation) {
-  switch (operation) {
-    case Operation::binding:
-      return Method::binding;
-    case Operation::allocate:
-      return Method::allocate;
-    case Operation::channel_bind:
-      return Method::channel_bind;
-    case Operation::refresh:
-    case Operation::release:
-      return Method::refresh;
-  }
-  return Method::binding;
-}
-
 // What a server wrote, fit for a log line.
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, 128));
@@ -94,13 +79,11 @@ void Client::refresh(SteadyTime now) {
 
 void Client::release(SteadyTime now) {
   if (state_ == State::releasing) return;
-  pending_.clear();
   channels_.clear();
-  if (!needs_release()) {
-    close();
-    events_.push_back(Released{});
-    return;
-  }
+  if (!needs_release()) return on_released();
+  // A server with several threads (coturn's authentication) may answer Refresh(0) before an Allocate that was sent
+  // earlier: that one's answer is still waited for.
+  std::erase_if(pending_, [](const Pending& p) { return p.operation != Operation::allocate || !p.authenticated; });
   state_ = State::releasing;
   start(Operation::release, now);
 }
@@ -160,6 +143,10 @@ void Client::on_success(Pending pending, const Message& message, SteadyTime now)
       return;
     }
     case Operation::allocate: {
+      if (state_ == State::releasing) {
+        std::erase_if(pending_, [](const Pending& p) { return p.operation == Operation::release; });
+        return start(Operation::release, now);
+      }
       may_be_allocated_ = true;
       auto relayed = relayed_address(message, 0);
       auto additional = config_.dual ? relayed_address(message, 1) : std::nullopt;
@@ -193,10 +180,13 @@ void Client::on_success(Pending pending, const Message& message, SteadyTime now)
       return;
     }
     case Operation::release:
-      close();
-      events_.push_back(Released{});
-      return;
+      return on_released();
   }
+}
+
+void Client::on_released() {
+  close();
+  events_.push_back(Released{});
 }
 
 void Client::on_error(Pending pending, const Message& message, SteadyTime now) {
@@ -210,6 +200,9 @@ void Client::on_error(Pending pending, const Message& message, SteadyTime now) {
                   .alternate_server = message.address(AttributeType::alternate_server),
                   .alternate_domain = printable(message.text(AttributeType::alternate_domain).value_or(""))};
 
+  if (state_ == State::releasing && pending.operation == Operation::allocate) {
+    return on_released();  // there never was an allocation
+  }
   if (error->code == 401 && (pending.authenticated || config_.username.empty())) {
     failure.kind = Failure::Kind::unauthorized;
   } else if (error->code == 438 && pending.stale_nonces > 0) {
@@ -223,37 +216,18 @@ void Client::on_error(Pending pending, const Message& message, SteadyTime now) {
     failure.kind = Failure::Kind::malformed;
     failure.reason = taken.error().message;
   } else if (error->code == 437 && pending.operation == Operation::release) {
-    close();
-    events_.push_back(Released{});
+    if (!is_pending(Operation::allocate)) on_released();
     return;
   }
   fail_operation(pending, std::move(failure));
 }
 
-Result<> Client::take_challenge(const Message& message) {
-  auto challenge = read_challenge(message);
-  if (!challenge) return turnkeeper::fail(challenge.error());
-  const bool known = !key_.empty();
-  if (known && uses_sha256() && challenge->algorithms.empty()) {
-    // A later challenge need not repeat what the first one offered, and cannot take it back.
-    challenge->algorithms = challenge_.algorithms;
-    challenge->algorithm = challenge_.algorithm;
-  }
-  challenge->anonymous = challenge->anonymous || challenge_.anonymous;
-  if (known && challenge_.algorithm == PasswordAlgorithm::sha256 && challenge->algorithm == PasswordAlgorithm::md5) {
-    return turnkeeper::fail("the server offers weaker password algorithms than before");
-  }
-  const bool same_key = known && challenge->realm == challenge_.realm && challenge->algorithm == challenge_.algorithm &&
-                        challenge->integrity() == challenge_.integrity();
-  challenge_ = std::move(*challenge);
-  if (!same_key) {
-    const auto key = long_term_key(config_.username, challenge_.realm, config_.password, challenge_.algorithm);
-    key_ = IntegrityKey(key.reveal(), challenge_.integrity());
-  }
-  return {};
-}
-
 void Client::fail_operation(const Pending& pending, Failure failure) {
+  // Nonsense or silence; Refresh(0) has its answer, or still gets one.
+  if (state_ == State::releasing && pending.operation == Operation::allocate) {
+    if (!is_pending(Operation::release)) on_released();
+    return;
+  }
   failure.operation = pending.operation;
   switch (pending.operation) {
     case Operation::allocate:
@@ -341,66 +315,6 @@ std::optional<Event> Client::poll_event() {
   auto event = std::move(events_.front());
   events_.erase(events_.begin());  // there is seldom a second one
   return event;
-}
-
-void Client::start(Operation operation, SteadyTime now, std::uint16_t channel) {
-  Pending pending{.operation = operation, .transaction = Transaction({}, {}, {}, now), .channel = channel};
-  send(std::move(pending), now);
-}
-
-void Client::send(Pending pending, SteadyTime now) {
-  const auto id = random_transaction_id();
-  pending.authenticated = !key_.empty() && pending.operation != Operation::binding;
-  if (pending.authenticated && pending.operation == Operation::allocate) may_be_allocated_ = true;
-  pending.transaction = Transaction(config_.retransmission, id, encode(pending.operation, id, pending.channel), now);
-  pending_.push_back(std::move(pending));
-  on_time(now);
-}
-
-std::vector<std::uint8_t> Client::encode(Operation operation, const TransactionId& id, std::uint16_t channel) const {
-  MessageBuilder builder(method_of(operation), MessageClass::request, id);
-  if (!config_.software.empty()) builder.text(AttributeType::software, config_.software);
-  switch (operation) {
-    case Operation::binding:
-      return builder.finish();
-    case Operation::allocate:
-      builder.requested_transport_udp().lifetime(config_.lifetime);
-      if (config_.dual) {
-        // Each server knows one of the two numbers and ignores the other.
-        builder.address_family(AttributeType::additional_address_family, SocketAddress::Family::ipv6)
-            .address_family(AttributeType::draft_additional_address_family, SocketAddress::Family::ipv6);
-      } else if (config_.address_family) {
-        builder.address_family(AttributeType::requested_address_family, *config_.address_family);
-      }
-      break;
-    case Operation::refresh:
-      builder.lifetime(config_.lifetime);
-      break;
-    case Operation::release:
-      builder.lifetime(0s);
-      break;
-    case Operation::channel_bind:
-      for (const auto& bound : channels_) {
-        if (bound.number == channel) {
-          builder.channel_number(channel).address(AttributeType::xor_peer_address, bound.peer);
-        }
-      }
-      break;
-  }
-  if (!key_.empty()) {
-    if (challenge_.anonymous) {
-      builder.bytes(AttributeType::userhash, user_hash(config_.username, challenge_.realm));
-    } else {
-      builder.text(AttributeType::username, config_.username);
-    }
-    builder.text(AttributeType::realm, challenge_.realm).text(AttributeType::nonce, challenge_.nonce);
-    if (uses_sha256()) {
-      builder.bytes(AttributeType::password_algorithms, challenge_.algorithms)
-          .password_algorithm(static_cast<std::uint16_t>(challenge_.algorithm));
-    }
-    builder.integrity(key_);
-  }
-  return builder.finish();
 }
 
 bool Client::is_pending(Operation operation, std::uint16_t channel) const {

@@ -117,8 +117,9 @@ class Client {
   std::uint16_t bind_channel(const SocketAddress& peer, SteadyTime now);
   // Renews the allocation ahead of its time.
   void refresh(SteadyTime now);
-  // Gives everything up and sends Refresh(0) if the server may hold an allocation, even one whose answer never came.
-  // Ends with Released or a Failure of Operation::release; with Released at once when there is nothing to release.
+  // Gives everything up and sends Refresh(0) if the server may hold an allocation, even one whose answer never came:
+  // that one is waited for too, since the server may make it after it has answered Refresh(0). Ends with Released or a
+  // Failure of Operation::release; with Released at once when there is nothing to release.
   void release(SteadyTime now);
 
   // A datagram from the server. Channel data comes back at once, as a view into the datagram, and costs no memory;
@@ -164,6 +165,7 @@ class Client {
     SteadyTime renew_at;
   };
 
+  [[nodiscard]] static Method method_of(Operation operation);
   void start(Operation operation, SteadyTime now, std::uint16_t channel = 0);
   void send(Pending pending, SteadyTime now);
   [[nodiscard]] std::vector<std::uint8_t> encode(Operation operation, const TransactionId& id,
@@ -176,6 +178,7 @@ class Client {
   [[nodiscard]] Result<> take_challenge(const Message& message);
   void fail_operation(const Pending& pending, Failure failure);
   void set_lifetime(std::chrono::seconds lifetime, SteadyTime now);
+  void on_released();
   void close();
 
   ClientConfig config_;

@@ -60,7 +60,7 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
 
   void open_datagrams() {
     error_code error;
-    auto datagrams = open_udp(executor, endpoint.address, error);
+    auto datagrams = open_udp(executor, endpoint.address, error, options.whole_datagrams);
     if (!datagrams) return fail(socket_failure(error));
     if (endpoint.protocol == Protocol::dtls) {
       return handshake(make_dtls_transport(executor, std::move(datagrams), options.tls, tls_options()));
@@ -218,9 +218,9 @@ ConnectFailure to_connect_failure(const PathFailure& failure, bool in_tls) {
   return {.kind = kind(), .detail = failure.reason, .in_tls = in_tls};
 }
 
-Outcome connect_udp(const asio::any_io_executor& executor, const SocketAddress& server) {
+Outcome connect_udp(const asio::any_io_executor& executor, const SocketAddress& server, bool whole_datagrams) {
   error_code error;
-  auto datagrams = open_udp(executor, server, error);
+  auto datagrams = open_udp(executor, server, error, whole_datagrams);
   if (!datagrams) return tl::unexpected(socket_failure(error));
   return Connection{.transport = std::move(datagrams)};
 }

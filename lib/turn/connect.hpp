@@ -34,6 +34,7 @@ struct ConnectOptions {
   // certificate's iPAddress names. Empty: the endpoint's address.
   std::string server_name;
   Deadline deadline{SteadyTime::max()};  // for everything
+  bool whole_datagrams = false;          // as open_udp()'s
   const Clock* clock = &real_clock();    // its steady time must be the machine's
 };
 
@@ -93,6 +94,7 @@ ConnectAttempt connect(const boost::asio::any_io_executor& executor, const Endpo
 
 // The same for UDP, which waits for nobody.
 [[nodiscard]] tl::expected<Connection, ConnectFailure> connect_udp(const boost::asio::any_io_executor& executor,
-                                                                   const SocketAddress& server);
+                                                                   const SocketAddress& server,
+                                                                   bool whole_datagrams = false);
 
 }  // namespace turnkeeper::turn

@@ -37,7 +37,7 @@ struct PeerCertificate {
   SystemTime not_after;
   std::string subject;             // RFC 2253, "CN=turn.example.org,O=..."
   std::string issuer;              // the same
-  std::string serial;              // hexadecimal
+  std::string serial;              // lower-case hexadecimal, two digits for each byte
   std::vector<std::string> names;  // subjectAltName: DNS names and IP addresses, at most 64
 };
 

@@ -80,7 +80,11 @@ std::string to_text(const ASN1_INTEGER* serial) {
   const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(ASN1_INTEGER_to_BN(serial, nullptr), &BN_free);
   if (!number) return {};
   const std::unique_ptr<char, void (*)(char*)> text(BN_bn2hex(number.get()), [](char* hex) { OPENSSL_free(hex); });
-  return std::string(text.get()).substr(0, 64);
+  auto serial_text = std::string(text.get()).substr(0, 64);
+  for (char& c : serial_text) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return serial_text;
 }
 
 std::vector<std::string> alternative_names(const X509* certificate) {

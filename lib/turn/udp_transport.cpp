@@ -89,7 +89,7 @@ asio::execution_context::id Sockets::id;
 class UdpTransport final : public Transport {
  public:
   static std::unique_ptr<UdpTransport> open(const asio::any_io_executor& executor, const SocketAddress& server,
-                                            error_code& error) {
+                                            error_code& error, bool whole_datagrams) {
     const auto endpoint = to_socket_endpoint<udp::endpoint>(server);
     const bool v6 = endpoint.protocol() == udp::v6();
     const int fd = socket(endpoint.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -102,10 +102,10 @@ class UdpTransport final : public Transport {
     // which nobody here needs.
     const int on = 1;
     setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof on);
-    // Nothing is cut into fragments on the way: what is too large for the path is lost, and whoever measures the path
-    // can see it.
-    const int never = v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;
-    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &never, sizeof never);
+    if (whole_datagrams) {
+      const int never = v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;
+      setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &never, sizeof never);
+    }
     transport->sockets_.choose_port(fd, v6);
     if (connect(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
       error = last_error();
@@ -279,13 +279,14 @@ void Sockets::drain_error_queue(int fd) {
 }  // namespace
 
 std::unique_ptr<Transport> open_udp(const asio::any_io_executor& executor, const SocketAddress& server,
-                                    error_code& error) {
-  return UdpTransport::open(executor, server, error);
+                                    error_code& error, bool whole_datagrams) {
+  return UdpTransport::open(executor, server, error, whole_datagrams);
 }
 
-Result<std::unique_ptr<Transport>> open_udp(const asio::any_io_executor& executor, const SocketAddress& server) {
+Result<std::unique_ptr<Transport>> open_udp(const asio::any_io_executor& executor, const SocketAddress& server,
+                                            bool whole_datagrams) {
   error_code error;
-  auto transport = open_udp(executor, server, error);
+  auto transport = open_udp(executor, server, error, whole_datagrams);
   if (transport) return transport;
   if (PathFailure::of(error.value())) {
     return fail("no UDP path to " + server.to_string() + ": " + error.message(), "check this machine's routes");

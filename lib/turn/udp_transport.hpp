@@ -13,11 +13,13 @@
 
 namespace turnkeeper::turn {
 
-// An error when there is no route to the server, or no socket to be had.
+// An error when there is no route to the server, or no socket to be had. Whole datagrams: nothing is cut into fragments
+// on the way; what is too large for the path is lost, and whoever measures the path can see it.
 [[nodiscard]] Result<std::unique_ptr<Transport>> open_udp(const boost::asio::any_io_executor& executor,
-                                                          const SocketAddress& server);
+                                                          const SocketAddress& server, bool whole_datagrams = false);
 // The same in the words of errno; nothing and an error.
 [[nodiscard]] std::unique_ptr<Transport> open_udp(const boost::asio::any_io_executor& executor,
-                                                  const SocketAddress& server, boost::system::error_code& error);
+                                                  const SocketAddress& server, boost::system::error_code& error,
+                                                  bool whole_datagrams = false);
 
 }  // namespace turnkeeper::turn

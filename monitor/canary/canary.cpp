@@ -36,6 +36,7 @@ class Canary::Impl : public std::enable_shared_from_this<Canary::Impl>, private 
   void start() {
     if (state_ || stopping_) return;
     state_.emplace(options_.policy, clock_.steady(), random_unit);
+    state_->rest(resting_, clock_.steady());
     post([this] { act(); });
   }
 
@@ -51,6 +52,19 @@ class Canary::Impl : public std::enable_shared_from_this<Canary::Impl>, private 
   void recheck() {
     if (!state_ || stopping_) return;
     state_->recheck(clock_.steady());
+    post([this] { act(); });
+  }
+
+  void rest(bool resting) {
+    resting_ = resting;
+    if (!state_ || stopping_) return;
+    state_->rest(resting, clock_.steady());
+    post([this] { act(); });
+  }
+
+  void let_go() {
+    if (!state_ || stopping_) return;
+    state_->let_go(clock_.steady());
     post([this] { act(); });
   }
 
@@ -271,6 +285,7 @@ class Canary::Impl : public std::enable_shared_from_this<Canary::Impl>, private 
   std::optional<SystemTime> renew_at_;
   std::map<int, turn::ConnectAttempt> connecting_;  // by attempt, as the hairpins
   std::map<int, std::shared_ptr<Hairpin>> hairpins_;
+  bool resting_ = false;
   bool acting_ = false;
   bool stopping_ = false;
   std::function<void()> done_;
@@ -291,6 +306,14 @@ void Canary::start() {
 
 void Canary::recheck() {
   impl_->recheck();
+}
+
+void Canary::rest(bool resting) {
+  impl_->rest(resting);
+}
+
+void Canary::let_go() {
+  impl_->let_go();
 }
 
 void Canary::stop(std::function<void()> done) {

@@ -73,6 +73,11 @@ class Canary {
   void start();
   // Tries a relay that is held dead again now, without waiting out the pause: sight has come back.
   void recheck();
+  // While it rests it holds no allocation between two looks, each of them fresh, a second apart: a relay that drains
+  // ends only when its last allocation has ended. Takes effect at once, either way.
+  void rest(bool resting);
+  // The relay was seen to refuse new allocations: gives the standing one up. The next attempts show when that is over.
+  void let_go();
   // Releases the allocation and calls `done` once that is confirmed, or after one second. At most once.
   void stop(std::function<void()> done);
 

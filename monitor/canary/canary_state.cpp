@@ -1,6 +1,7 @@
 #include "monitor/canary/canary_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace turnkeeper::monitor {
 namespace {
@@ -29,6 +30,7 @@ constexpr nanoseconds min_backoff = 1s;
 constexpr nanoseconds max_backoff = 5s;
 constexpr double jitter = 0.25;
 constexpr nanoseconds report_interval = 1s;
+constexpr nanoseconds rest_interval = 1s;
 // For the answer to a challenge, after the fresh allocation stands.
 constexpr nanoseconds challenge_budget = 1s;
 // That late, this process stood still, and so did its ears.
@@ -86,6 +88,7 @@ void CanaryState::on_standing(int attempt, nanoseconds round_trip, SteadyTime no
   backoff_ = min_backoff;
   measure(round_trip);
   report_usable(now);
+  if (resting_) pause(now);
 }
 
 void CanaryState::on_echo(int attempt, std::uint64_t sequence, nanoseconds round_trip, SteadyTime now) {
@@ -97,6 +100,7 @@ void CanaryState::on_echo(int attempt, std::uint64_t sequence, nanoseconds round
   suspicion_.reset();
   if (suspects()) abandon_trying();
   report_usable(now);
+  if (resting_) pause(now);
 }
 
 void CanaryState::on_heard(int attempt) {
@@ -151,6 +155,26 @@ void CanaryState::die(const Diagnosis& diagnosis, SteadyTime now) {
 
 void CanaryState::renew(SteadyTime) {
   if (standing_ && !trying_ && !suspicion_) establish(Why::renew, start_budget);
+}
+
+void CanaryState::rest(bool resting, SteadyTime now) {
+  wake(now);
+  if (std::exchange(resting_, resting) == resting) return;
+  if (resting && standing_ && !suspicion_) return pause(now);
+  if (!resting && retry_at_) establish(Why::start, start_budget);
+}
+
+void CanaryState::let_go(SteadyTime now) {
+  wake(now);
+  if (standing_ && !suspicion_) pause(now);
+}
+
+// Nothing stands, and nothing is wrong.
+void CanaryState::pause(SteadyTime now) {
+  abandon_trying();
+  drop_standing();
+  reported_usable_.reset();
+  retry_at_ = now + rest_interval;
 }
 
 void CanaryState::recheck(SteadyTime now) {

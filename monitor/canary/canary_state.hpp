@@ -90,6 +90,10 @@ class CanaryState {
   void renew(SteadyTime now);
   // Try again now instead of waiting out the pause, if one is being waited out: the fault was this vantage's.
   void recheck(SteadyTime now);
+  // While it rests, each allocation that stands is given up at once, and the next one is made a second later.
+  void rest(bool resting, SteadyTime now);
+  // Gives the standing allocation up, as one that a relay which refuses new ones should not have to wait for.
+  void let_go(SteadyTime now);
   void on_time(SteadyTime now);
 
   [[nodiscard]] SteadyTime next_timeout() const;
@@ -136,6 +140,7 @@ class CanaryState {
   void measure(std::chrono::nanoseconds round_trip);
   void report_usable(SteadyTime now);
   void report_restart(const Diagnosis& diagnosis);
+  void pause(SteadyTime now);
   [[nodiscard]] std::chrono::nanoseconds loss_timeout() const;
   [[nodiscard]] std::chrono::nanoseconds last_chance() const;
 
@@ -146,9 +151,10 @@ class CanaryState {
   std::optional<int> standing_;
   std::optional<Challenged> challenged_;  // stood until a fresh one replaced it; its answer is still awaited
   std::optional<Diagnosis> lost_;         // the relay lost the standing one, seen while the fresh one is being made
-  bool stalled_ = false;                  // this process stood still: an allocation may have expired meanwhile
-  std::optional<SteadyTime> woke_at_;     // ... until then
-  std::optional<SteadyTime> retry_at_;    // set: dead, waiting
+  bool resting_ = false;
+  bool stalled_ = false;                // this process stood still: an allocation may have expired meanwhile
+  std::optional<SteadyTime> woke_at_;   // ... until then
+  std::optional<SteadyTime> retry_at_;  // set: dead, waiting
   std::chrono::nanoseconds backoff_;
 
   SteadyTime next_echo_;

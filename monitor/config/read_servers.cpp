@@ -119,6 +119,17 @@ void read_provider(Reading& reading, ObjectReader& server, ProviderConfig& provi
   reader->finish();
 }
 
+void read_allowed_peers(ObjectReader& server, Relay& relay) {
+  std::vector<std::string> ranges;
+  server.texts("allowedPeers", ranges, bounds::peers, [](std::string_view text) -> Result<void> {
+    if (auto range = parse_range(text); !range) return fail(range.error());
+    return {};
+  });
+  for (const auto& text : ranges) {
+    if (const auto range = parse_range(text)) relay.allowed_peers.push_back(*range);
+  }
+}
+
 void read_server(Reading& reading, const nlohmann::json& value, const std::string& path) {
   ObjectReader server(reading.report, value, path);
   Relay relay;
@@ -157,12 +168,13 @@ void read_server(Reading& reading, const nlohmann::json& value, const std::strin
   if (server.text("publicAddress", address, 64)) {
     const auto parsed = turn::SocketAddress::from_ip(address, 0);
     if (parsed) {
-      relay.public_address = parsed->ip_string();
+      relay.public_addresses = {parsed->ip_string()};
     } else {
       reading.report.add(server.path_of("publicAddress"), "'" + address + "' is not an IP address",
                          "write the address that relayed addresses must have, such as 192.0.2.1");
     }
   }
+  read_allowed_peers(server, relay);
   server.finish();
   found->relays.push_back(std::move(relay));
 }

@@ -15,6 +15,17 @@ namespace {
 
 using Type = Exposition::Type;
 
+// As in the TurnCluster's status, as far as the keys alone tell.
+constexpr std::array<std::string_view, 4> rotation_phases{"Idle", "Proving", "WaitingOutTtl", "ProvingRefusal"};
+
+std::string_view rotation_phase(const api::SigningKeys& keys) {
+  using Key = api::SigningKey::Phase;
+  const auto any = [&](Key phase) { return std::ranges::find(keys, phase, &api::SigningKey::phase) != keys.end(); };
+  if (any(Key::staged)) return rotation_phases[1];
+  if (any(Key::removed)) return rotation_phases[3];
+  return any(Key::retiring) ? rotation_phases[2] : rotation_phases[0];
+}
+
 constexpr std::array<double, 12> phase_bounds = {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5};
 constexpr std::array<double, 12> failover_bounds = {.1, .2, .3, .4, .5, .75, 1, 1.5, 2, 5, 10, 30};
 constexpr auto cache_time = std::chrono::seconds(1);
@@ -45,6 +56,7 @@ class Metrics::Impl {
       const auto* key = api::issuing_key(cluster.signing_keys);
       to.key_created = key ? key->created : SystemTime{};
       to.rotate_every = cluster.rotate_every;
+      to.rotation = rotation_phase(cluster.signing_keys);
       for (const auto& region : cluster.regions) {
         regions.insert({cluster.name, region.name});
         auto& known = regions_[{cluster.name, region.name}];
@@ -77,6 +89,14 @@ class Metrics::Impl {
     for (const auto& [phase, took] : result.phases) {
       region.phases.try_emplace({transport, phase}, phase_bounds).first->second.observe(seconds(took));
     }
+  }
+
+  void agent_said(const RelayId& id, const AgentState* state) {
+    auto* known = find(id);
+    if (!known) return;
+    known->sessions = state ? state->sessions : std::nullopt;
+    known->sent_bytes = state ? state->sent_bytes : std::nullopt;
+    known->received_bytes = state ? state->received_bytes : std::nullopt;
   }
 
   void judged(const RelayId& id, api::Verdict verdict, api::Cause cause) {
@@ -130,10 +150,18 @@ class Metrics::Impl {
     const auto now = clock_.steady();
     auto& cached = cache_[static_cast<std::size_t>(format)];
     if (cached.text.empty() || now - cached.made >= cache_time) {
-      cached.text = render(format, cached.text.size());
+      cached.text = render(format, cached.size);
+      cached.size = cached.text.size();
       cached.made = now;
     }
     return cached.text;
+  }
+
+  void on_time() {
+    const auto now = clock_.steady();
+    for (auto& cached : cache_) {
+      if (now - cached.made >= cache_time) std::string().swap(cached.text);  // an assignment would keep the memory
+    }
   }
 
  private:
@@ -154,6 +182,9 @@ class Metrics::Impl {
     std::map<std::string, Probes> probes;
     api::Verdict verdict = api::Verdict::unknown;
     api::Cause cause = api::Cause::none;
+    std::optional<std::uint32_t> sessions;
+    std::optional<std::uint64_t> sent_bytes;
+    std::optional<std::uint64_t> received_bytes;
   };
   struct Region {
     std::string labels;
@@ -170,10 +201,12 @@ class Metrics::Impl {
     std::string labels;
     SystemTime key_created;
     std::chrono::seconds rotate_every{0};
+    std::string_view rotation = rotation_phases.front();
     std::map<std::string, std::size_t> incidents;
   };
   struct Cached {
     std::string text;
+    std::size_t size = 0;  // of the last one
     SteadyTime made;
   };
 
@@ -237,6 +270,19 @@ class Metrics::Impl {
          "Whether this vantage, on its own, can use a relay. Vantages may disagree; the verdict is of all of them.",
          relays_, [&](const Relay& relay) {
            if (relay.echoes.usable_) text.sample(relay.labels, *relay.echoes.usable_ ? 1 : 0);
+         });
+    each(text, "turnkeeper_relay_sessions", Type::gauge, "Live allocations of a relay, as its agent counts them.",
+         relays_, [&](const Relay& relay) {
+           if (relay.sessions) text.sample(relay.labels, *relay.sessions);
+         });
+    each(text, "turnkeeper_relay_bytes", Type::counter,
+         "What a relay's machine sent and received since the agent's start, as the agent says.", relays_,
+         [&](const Relay& relay) {
+           const auto write = [&](const char* direction, const std::optional<std::uint64_t>& bytes) {
+             if (bytes) text.sample(relay.labels, label("direction", direction), static_cast<double>(*bytes));
+           };
+           write("sent", relay.sent_bytes);
+           write("received", relay.received_bytes);
          });
   }
 
@@ -354,6 +400,13 @@ class Metrics::Impl {
          "Age at which a signing key is due to be replaced.", clusters_, [&](const Cluster& cluster) {
            if (known(cluster)) text.sample(cluster.labels, static_cast<double>(cluster.rotate_every.count()));
          });
+    each(text, "turnkeeper_rotation_phase", Type::gauge, "1 for the phase that the rotation of signing keys is in.",
+         clusters_, [&](const Cluster& cluster) {
+           if (!known(cluster)) return;
+           for (const auto phase : rotation_phases) {
+             text.sample(cluster.labels, label("phase", phase), phase == cluster.rotation ? 1.0 : 0.0);
+           }
+         });
     each(text, "turnkeeper_incidents_open", Type::gauge, "Incidents that are not over, by what they have in common.",
          clusters_, [&](const Cluster& cluster) {
            for (const auto& [scope, open] : cluster.incidents) {
@@ -430,6 +483,9 @@ RelaySeries* Metrics::series(const RelayId& relay) {
 void Metrics::probed(const RelayId& relay, const ProbeResult& result) {
   impl_->probed(relay, result);
 }
+void Metrics::agent_said(const RelayId& relay, const AgentState* state) {
+  impl_->agent_said(relay, state);
+}
 void Metrics::judged(const RelayId& relay, api::Verdict verdict, api::Cause cause) {
   impl_->judged(relay, verdict, cause);
 }
@@ -469,6 +525,9 @@ void Metrics::set_notifications(const std::string& receiver, std::uint64_t sent,
 }
 void Metrics::set_incidents(const std::string& cluster, std::string_view scope, std::size_t open) {
   impl_->set_incidents(cluster, scope, open);
+}
+void Metrics::on_time() {
+  impl_->on_time();
 }
 const std::string& Metrics::exposition(ExpositionFormat format) {
   return impl_->exposition(format);

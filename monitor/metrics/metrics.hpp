@@ -8,6 +8,9 @@
 //   response.body = metrics.exposition(exposition_format(request.header("accept")));
 //
 // What is said of a relay that is not in the fleet is dropped. Not thread-safe: use it from one thread.
+//
+// The text is written straight from the state. prometheus-cpp, which the operator uses, would copy 25,000 samples with
+// their labels into its MetricFamily first: 12 MiB for a moment, twice the time, and no OpenMetrics.
 #pragma once
 
 #include <memory>
@@ -18,6 +21,7 @@
 #include "monitor/metrics/relay_series.hpp"
 #include "monitor/probe/probe_result.hpp"
 #include "monitor/target/fleet.hpp"
+#include "monitor/target/relay_health.hpp"
 #include "turnkeeper/api/health.hpp"
 
 namespace turnkeeper::monitor {
@@ -35,6 +39,8 @@ class Metrics {
   [[nodiscard]] RelaySeries* series(const RelayId& relay);
 
   void probed(const RelayId& relay, const ProbeResult& result);
+  // What its agent said; null: it is heard no more.
+  void agent_said(const RelayId& relay, const AgentState* state);
   void judged(const RelayId& relay, api::Verdict verdict, api::Cause cause);
   // Who serves the clients of `region`: the region itself, a backup because of `cause`, or nobody (empty).
   void served(const std::string& cluster, const std::string& region, const std::string& by, api::Cause cause);
@@ -62,8 +68,11 @@ class Metrics {
   // Open incidents of a cluster; `scope`: "relay", "region" or "cluster".
   void set_incidents(const std::string& cluster, std::string_view scope, std::size_t open);
 
-  // At most a second old. Good until the next call.
+  // At most a second old. Good until the next call of this or of on_time().
   [[nodiscard]] const std::string& exposition(ExpositionFormat format);
+  // Lets go of text that is too old to be given out: megabytes that nobody needs between two scrapes. Each second or
+  // so.
+  void on_time();
 
  private:
   class Impl;

@@ -13,7 +13,7 @@ asio::awaitable<tl::expected<turn::Connection, turn::ConnectFailure>> open_conne
   const auto executor = co_await asio::this_coro::executor;
   if (endpoint.protocol == turn::Protocol::udp) {
     const auto started = options.clock->steady();
-    auto connected = turn::connect_udp(executor, endpoint.address);
+    auto connected = turn::connect_udp(executor, endpoint.address, options.whole_datagrams);
     const auto took = options.clock->steady() - started;
     (connected ? connected->connect_time : connected.error().connect_time) = took;
     co_return connected;

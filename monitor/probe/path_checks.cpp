@@ -1,5 +1,6 @@
 #include "monitor/probe/path_checks.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
 #include "monitor/probe/allocation.hpp"
@@ -73,9 +74,8 @@ class PathCheck {
     if (allocation.made()) {
       std::vector<SocketAddress> peers;
       for (const auto& peer : forbidden_peers()) {
-        if (peer.family() == family && peer.ip_string() != allocation.allocated()->relayed.ip_string()) {
-          peers.push_back(peer);
-        }
+        if (peer.family() != family || peer.ip_string() == allocation.allocated()->relayed.ip_string()) continue;
+        if (!is_allowed(peer)) peers.push_back(peer);
       }
       const auto bound = co_await allocation.bind(peers, options_.deadline);
       report_.asked += static_cast<int>(peers.size());
@@ -88,6 +88,11 @@ class PathCheck {
                               : allocation.unreachable().value_or(Diagnosis{Cause::none, "no answer in time"}).detail;
     }
     co_return open;
+  }
+
+  bool is_allowed(const SocketAddress& peer) const {
+    const auto address = parse_address(peer.ip_string());
+    return std::ranges::any_of(target_.allowed_peers, [&](const auto& range) { return range.contains(*address); });
   }
 
   asio::awaitable<void> pause(std::chrono::milliseconds time) {

@@ -16,6 +16,7 @@
 
 #include "monitor/probe/cause.hpp"
 #include "monitor/probe/probe.hpp"
+#include "turnkeeper/base/address_range.hpp"
 
 namespace turnkeeper::monitor {
 
@@ -23,6 +24,7 @@ struct PathTarget {
   ProbeTarget relay;
   std::optional<turn::Credential> expired;  // its time is over: must be refused
   std::vector<AuthHints::Key> old_keys;     // credentials of signing keys that were removed: must be refused
+  std::vector<AddressRange> allowed_peers;  // that clients may reach on purpose: not asked for
 };
 
 struct PathReport {

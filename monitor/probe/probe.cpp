@@ -70,7 +70,11 @@ class Probe {
   void blame(const Diagnosis& diagnosis) { blame(diagnosis.cause, diagnosis.detail); }
 
   turn::ConnectOptions connect_options() const {
-    return {.tls = target_.tls, .server_name = target_.server_name, .deadline = establish_by_, .clock = &clock_};
+    return {.tls = target_.tls,
+            .server_name = target_.server_name,
+            .deadline = establish_by_,
+            .whole_datagrams = options_.mtu,
+            .clock = &clock_};
   }
 
   // Uses the server that target_ names and puts what came of it into result_. Returns where it sent us instead.
@@ -221,12 +225,20 @@ class Probe {
     co_return accepted;
   }
 
+  const std::string* advertised_address(turn::SocketAddress::Family family) const {
+    const auto found = std::ranges::find_if(target_.public_addresses, [&](const std::string& text) {
+      const auto address = turn::SocketAddress::from_ip(text, 0);
+      return address && address->family() == family;
+    });
+    return found == target_.public_addresses.end() ? nullptr : &*found;
+  }
+
   // What is wrong although, or because, everything went through.
   void judge() {
-    const bool wrong_address = relayed_ && target_.public_address && relayed_->ip_string() != *target_.public_address;
-    if (result_.ok && wrong_address) {
-      return blame(Cause::wrong_public_address, "the relay gives out " + relayed_->ip_string() +
-                                                    " as relayed address, not " + *target_.public_address);
+    const auto* advertised = relayed_ ? advertised_address(relayed_->family()) : nullptr;
+    if (result_.ok && advertised && relayed_->ip_string() != *advertised) {
+      return blame(Cause::wrong_public_address,
+                   "the relay gives out " + relayed_->ip_string() + " as relayed address, not " + *advertised);
     }
     if (!result_.redirected_to || result_.cause == Cause::internal) return;
     const std::string to = result_.redirected_to->to_string();

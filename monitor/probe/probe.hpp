@@ -47,7 +47,7 @@ struct ProbeTarget {
   std::string server_name;                                    // whom a certificate must be for; empty: the address
   std::shared_ptr<turn::TlsContext> tls;                      // needed for tls and dtls
   std::optional<turn::SocketAddress::Family> address_family;  // of the relayed address; nothing: the relay's choice
-  std::optional<std::string> public_address;                  // what the relayed address must be; nothing: unknown
+  std::vector<std::string> public_addresses;  // what the relayed address of their family must be; none of it: unknown
   AuthHints auth;
 };
 

@@ -1,8 +1,6 @@
 #include "monitor/probe/waiter.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace turnkeeper::monitor {
 
@@ -16,22 +14,35 @@ void Waiter::OnStop::operator()() const {
 }
 
 void Waiter::stop_with(const std::stop_token& stop) {
-  if (stop.stop_possible()) on_stop_.emplace(stop, OnStop{weak_from_this(), timer_.get_executor()});
+  if (stop.stop_possible()) on_stop_.emplace(stop, OnStop{weak_from_this(), executor_});
 }
 
 void Waiter::wake() {
   woken_ = true;
-  timer_.cancel();
+  resume();
+}
+
+// Never from within the call: whoever wakes a coroutine is in the midst of something that it may end.
+void Waiter::resume() {
+  if (!waiting_) return;
+  timer_.clear();
+  Resume resume = std::move(*waiting_);
+  waiting_.reset();
+  boost::asio::post(executor_, std::move(resume));
 }
 
 boost::asio::awaitable<void> Waiter::wait(Deadline deadline) {
   const auto self = shared_from_this();
-  if (!std::exchange(woken_, false)) {
-    boost::system::error_code ignored;
-    timer_.expires_at(deadline.at());
-    co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-    woken_ = false;
+  if (!woken_) {
+    boost::asio::use_awaitable_t<> token;
+    co_await boost::asio::async_initiate<boost::asio::use_awaitable_t<>, void()>(
+        [this, deadline](Resume resume) {
+          waiting_.emplace(std::move(resume));
+          timer_.set(deadline.at());
+        },
+        token);
   }
+  woken_ = false;
 }
 
 }  // namespace turnkeeper::monitor

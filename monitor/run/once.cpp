@@ -95,7 +95,7 @@ class Round {
     target.credential = credentials->current;
     target.server_name = uri.host;
     target.tls = tls_;
-    target.public_address = relay.public_address;
+    target.public_addresses = relay.public_addresses;
     target.auth.lasting = std::move(credentials->lasting);
     target.auth.other_keys = std::move(credentials->other_keys);
     ProbeOptions options{.deadline = Deadline::after(real_clock(), longest_probe)};
@@ -108,6 +108,7 @@ class Round {
     if (!works || !check) co_return;
     PathTarget path{.relay = std::move(target)};
     path.expired = std::move(credentials->expired);
+    path.allowed_peers = relay.allowed_peers;
     path.old_keys = std::move(credentials->old_keys);
     ProbeOptions check_options{.deadline = Deadline::after(real_clock(), longest_check)};
     const auto report = co_await check_path(std::move(path), std::move(check_options));

@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t remembered_failovers = 20;
 constexpr std::size_t remembered_vantages = 64;
 constexpr auto loss_window = 10s;
 constexpr std::uint32_t own = 0;
@@ -21,7 +20,6 @@ constexpr auto settle = 10s;
 // After this process stood still, its news are not to be taken for old before canaries and vantages had time to speak.
 constexpr auto wake_up = 2s;
 constexpr auto standstill = 1s;
-constexpr auto look_interval = 100ms;
 
 Policy policy_for(const api::Probing& probing) {
   Policy policy;
@@ -30,6 +28,10 @@ Policy policy_for(const api::Probing& probing) {
   const std::chrono::nanoseconds silence = 2 * probing.misses * probing.canary + 2s;
   policy.freshness = std::max(policy.freshness, silence);
   return policy;
+}
+
+bool is_draining(const RelayRecord& record) {
+  return record.relay.draining || (record.facts.agent && record.facts.agent->draining);
 }
 
 bool is_loopback_host(const std::string& host) {
@@ -58,7 +60,12 @@ void FleetHealth::set_fleet(Fleet fleet) {
         if (record.relay.uris != relay.uris) record = {.id = id, .since = clock_.system()};
         record.relay = relay;
         record.policy = policy_for(cluster.probing);
-        record.policy.draining = relay.draining;
+        record.policy.draining = is_draining(record);
+        // What is known of keys that are gone interests nobody.
+        std::erase_if(record.facts.keys, [&](const auto& entry) {
+          const auto same = [&](const api::SigningKey& key) { return key.id == entry.first; };
+          return std::ranges::none_of(cluster.signing_keys, same) && std::ranges::none_of(cluster.removed_keys, same);
+        });
         record.elsewhere = !is_loopback_host(canary_uri(relay).host);
         record.interval = cluster.probing.canary;
         record.patience = cluster.probing.misses * cluster.probing.canary;
@@ -115,7 +122,25 @@ bool FleetHealth::observed(RelayRecord& relay, Observation observation) {
   return is_back;
 }
 
+void FleetHealth::agent_said(RelayRecord& relay, const AgentState* state) {
+  const RelayFacts before = relay.facts;
+  relay.facts.agent = state ? std::optional(*state) : std::nullopt;
+  changes_.facts = changes_.facts || differ_in_more_than_numbers(before, relay.facts);
+  const bool draining = is_draining(relay);
+  if (std::exchange(relay.policy.draining, draining) != draining) judge_again(relay);
+}
+
+void FleetHealth::key_tried(RelayRecord& relay, const std::string& key, KeyProof proof) {
+  relay.facts.keys[key] = proof;
+  changes_.facts = true;
+}
+
 bool FleetHealth::probed(RelayRecord& relay, ProbeResult result) {
+  if (result.certificate) {
+    CertificateSeen seen{result.certificate->serial, result.certificate->not_after};
+    changes_.facts = changes_.facts || relay.facts.certificate != seen;
+    relay.facts.certificate = std::move(seen);
+  }
   if (result.ok) sign_of_life(relay, clock_.steady() - result.total);
   const bool again = relay.probes.add(std::move(result), clock_.steady(), relay.probe_interval);
   if (relay.canary) put_own(relay);
@@ -293,10 +318,7 @@ std::optional<SteadyTime> FleetHealth::next_time() const {
 void FleetHealth::on_time() {
   const auto now = clock_.steady();
   notice_standstill(now);
-  if (look_at_ && now >= *look_at_) {
-    look_at_ = now + look_interval;
-    if (!sees_nothing(now)) set_blind(false);
-  }
+  look_again(now);
   while (!due_.empty() && due_.top().at <= now) {
     const auto [at, relay] = due_.top();
     due_.pop();
@@ -348,93 +370,6 @@ void FleetHealth::changed(RelayRecord& relay, const Judgement& before) {
   if (cluster != fleet_.clusters.end()) serve_again(*cluster);
 }
 
-void FleetHealth::sign_of_life(RelayRecord& relay, SteadyTime at) {
-  relay.heard_at = std::max(at, relay.heard_at.value_or(at));
-  if (!relay.elsewhere) return;
-  if (!heard_at_ && look_) (void)look_();  // so that it knows what may come to be missing
-  heard_at_ = std::max(at, heard_at_.value_or(at));
-  if (blind_ && at > blind_since_) set_blind(false);
-}
-
-bool FleetHealth::sees_nothing(SteadyTime now) const {
-  if (!look_) return false;
-  RelaySilence silence{.since = heard_at_};
-  std::set<std::pair<std::string_view, std::string_view>> regions;
-  std::chrono::nanoseconds due = std::chrono::hours(1);
-  for (const auto& [id, record] : relays_) {
-    if (!record.elsewhere) continue;
-    due = std::min<std::chrono::nanoseconds>(due, 2 * record.interval);
-    if (record.heard_at && *heard_at_ - *record.heard_at <= record.patience) regions.insert({id.cluster, id.region});
-  }
-  silence.regions = regions.size();
-  silence.due = due;
-  Surroundings surroundings = look_();
-  for (const auto& vantage : vantages_) {
-    // A monitor that was shut down earlier is nobody to miss.
-    const bool spoke = vantage.heard_at && heard_at_ && *heard_at_ - *vantage.heard_at <= SightPolicy{}.link_timeout;
-    if (spoke)
-      surroundings.link_heard = std::max(*vantage.heard_at, surroundings.link_heard.value_or(*vantage.heard_at));
-  }
-  return monitor::is_blind(silence, surroundings, now);
-}
-
-void FleetHealth::set_blind(bool blind) {
-  if (blind_ == blind) return;
-  blind_ = blind;
-  changes_.blind = blind;
-  const auto now = clock_.steady();
-  if (blind) {
-    blind_since_ = now;
-    look_at_ = now + look_interval;
-    return;
-  }
-  look_at_.reset();
-  for (const auto& [id, record] : relays_) {
-    if (record.canary && record.canary->blind) changes_.recheck.push_back(id);
-  }
-}
-
-void FleetHealth::serve_again(const Cluster& cluster) {
-  std::vector<RegionHealth> health;
-  for (const auto& region : cluster.regions) {
-    auto& to = health.emplace_back(RegionHealth{region.name, region.backups, {}});
-    const auto& verdicts = regions_[{cluster.name, region.name}].verdicts;
-    for (std::size_t verdict = 0; verdict < verdicts.size(); ++verdict) {
-      if (verdicts[verdict] > 0) to.relays.push_back(static_cast<api::Verdict>(verdict));
-    }
-  }
-  for (const auto& region : cluster.regions) {
-    const auto by = serving_region(health, region.name);
-    auto& entry = regions_[{cluster.name, region.name}];
-    const bool is_new = !std::exchange(entry.served, true);
-    if (!is_new && entry.served_by == by) continue;
-    const auto from = std::exchange(entry.served_by, by);
-    const bool returned = by == region.name;
-    entry.cause = returned ? api::Cause::none : newest_cause(cluster, region.name);
-    if (is_new && returned) continue;
-    Failover failover{.at = clock_.system(),
-                      .cluster = cluster.name,
-                      .region = region.name,
-                      .from = is_new ? region.name : from,
-                      .to = by,
-                      .cause = returned ? api::Cause::none : newest_cause(cluster, from.empty() ? region.name : from)};
-    failovers_.push_front(failover);
-    if (failovers_.size() > remembered_failovers) failovers_.pop_back();
-    changes_.failovers.push_back(std::move(failover));
-  }
-}
-
-api::Cause FleetHealth::newest_cause(const Cluster& cluster, const std::string& region) const {
-  const Judgement* newest = nullptr;
-  for (const auto& [id, record] : relays_) {
-    if (id.cluster != cluster.name || id.region != region) continue;
-    const auto& judgement = record.state.judgement;
-    if (usable(judgement.verdict) || judgement.cause == api::Cause::none) continue;
-    if (!newest || judgement.since > newest->since) newest = &judgement;
-  }
-  return newest ? newest->cause : api::Cause::none;
-}
-
 FleetChanges FleetHealth::take_changes() {
   changes_.incidents = incidents_.take_events();
   return std::exchange(changes_, {});
@@ -443,16 +378,6 @@ FleetChanges FleetHealth::take_changes() {
 api::Verdict FleetHealth::verdict(const RelayId& id) const {
   const auto found = relays_.find(id);
   return found == relays_.end() ? api::Verdict::unknown : found->second.state.judgement.verdict;
-}
-
-std::string FleetHealth::served_by(const std::string& cluster, const std::string& region) const {
-  const auto found = regions_.find({cluster, region});
-  return found == regions_.end() ? std::string() : found->second.served_by;
-}
-
-api::Cause FleetHealth::failover_cause(const std::string& cluster, const std::string& region) const {
-  const auto found = regions_.find({cluster, region});
-  return found == regions_.end() ? api::Cause::none : found->second.cause;
 }
 
 }  // namespace turnkeeper::monitor

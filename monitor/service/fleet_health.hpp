@@ -53,6 +53,7 @@ struct FleetChanges {
   // This vantage's own observations, new and renewed: for the exchange.
   std::vector<SeenRelay> own;
   std::optional<bool> blind;  // set when it became so, or sees again
+  bool facts = false;         // those of a relay changed, in more than numbers
   // Their canaries should try again now and not wait out their pause: sight has come back.
   std::vector<RelayId> recheck;
 };
@@ -78,6 +79,10 @@ class FleetHealth {
   bool observed(RelayRecord& relay, Observation observation);
   // A full probe of this vantage. Returns whether another of the same endpoint should follow at once.
   bool probed(RelayRecord& relay, ProbeResult result);
+
+  // What the relay's agent says; null: it is heard no more. One that drains its relay is believed.
+  void agent_said(RelayRecord& relay, const AgentState* state);
+  void key_tried(RelayRecord& relay, const std::string& key, KeyProof proof);
 
   // The same by name.
   void echoed(const RelayId& id, std::chrono::nanoseconds round_trip);
@@ -150,8 +155,10 @@ class FleetHealth {
   void sign_of_life(RelayRecord& relay, SteadyTime at);
   [[nodiscard]] bool sees_nothing(SteadyTime now) const;
   void set_blind(bool blind);
+  void look_again(SteadyTime now);
   void serve_again(const Cluster& cluster);
   [[nodiscard]] api::Cause newest_cause(const Cluster& cluster, const std::string& region) const;
+  [[nodiscard]] std::vector<KeyTrial> key_trials(const Cluster& cluster) const;
   [[nodiscard]] RelayStatus relay_status(const RelayRecord& relay, SteadyTime now) const;
 
   const std::string vantage_;

@@ -24,14 +24,37 @@ RelayStatus FleetHealth::relay_status(const RelayRecord& relay, SteadyTime now) 
           .loss_percent = relay.echoes.loss_percent(),
           .probe = relay.probes.newest(),
           .probes = relay.probes.each(),
-          .votes = votes(relay, now)};
+          .votes = votes(relay, now),
+          .agent = relay.facts.agent};
+}
+
+std::vector<KeyTrial> FleetHealth::key_trials(const Cluster& cluster) const {
+  std::vector<KeyTrial> trials;
+  const auto add = [&](const api::SigningKey& key, bool must_accept) {
+    KeyTrial trial{.key = key.id, .must_accept = must_accept};
+    for (const auto& region : cluster.regions) {
+      for (const auto& relay : region.relays) {
+        if (!std::holds_alternative<ClusterKeys>(relay.credential)) continue;
+        ++trial.relays;
+        const auto& keys = relays_.at({cluster.name, region.name, relay.name}).facts.keys;
+        const auto found = keys.find(key.id);
+        if (found == keys.end() || found->second.accepted != must_accept) trial.waiting.push_back(relay.name);
+      }
+    }
+    if (trial.relays > 0 && (must_accept || !trial.waiting.empty())) trials.push_back(std::move(trial));
+  };
+  for (const auto& key : cluster.signing_keys) {
+    if (key.phase == api::SigningKey::Phase::staged) add(key, true);
+  }
+  for (const auto& key : cluster.removed_keys) add(key, false);
+  return trials;
 }
 
 Status FleetHealth::status() const {
   Status status{.vantage = vantage_, .incidents = incidents_.open(), .blind = blind_};
   const auto now = clock_.steady();
   for (const auto& cluster : fleet_.clusters) {
-    auto& to_cluster = status.clusters.emplace_back(ClusterStatus{cluster.name, {}});
+    auto& to_cluster = status.clusters.emplace_back(ClusterStatus{cluster.name, {}, key_trials(cluster)});
     for (const auto& region : cluster.regions) {
       auto& to_region =
           to_cluster.regions.emplace_back(RegionStatus{region.name, served_by(cluster.name, region.name), {}});
@@ -47,7 +70,7 @@ Status FleetHealth::status() const {
 std::vector<RelayHealth> FleetHealth::relay_health() const {
   std::vector<RelayHealth> health;
   for (const auto& [id, record] : relays_) {
-    health.push_back({id, record.state.judgement.verdict, record.state.judgement.cause, record.since});
+    health.push_back({id, record.state.judgement.verdict, record.state.judgement.cause, record.since, record.facts});
   }
   return health;
 }

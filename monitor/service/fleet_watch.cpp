@@ -26,7 +26,9 @@ FleetWatch::FleetWatch(boost::asio::any_io_executor executor, const Clock& clock
       sinks_(sinks),
       handlers_(std::move(handlers)),
       ground_(std::make_shared<CanaryGround>(executor_, clock_)),
-      gate_(std::make_shared<ProbeGate>(probes_at_once)) {}
+      gate_(std::make_shared<ProbeGate>(probes_at_once)),
+      prover_(executor_, clock_, prover_options()),
+      agents_(executor_, clock_, {}, [this](const RelayId& id, const AgentState* state) { agent_said(id, state); }) {}
 
 FleetWatch::~FleetWatch() = default;
 
@@ -37,7 +39,8 @@ void FleetWatch::set(const Fleet& fleet, const Settings& settings) {
     for (const auto& region : cluster.regions) {
       for (const auto& relay : region.relays) {
         wanted[{cluster.name, region.name, relay.name}] = {
-            &relay, Key{relay.uris, relay.public_address, lasting(relay.credential), cluster.probing, settings}};
+            &relay, Key{relay.uris, relay.public_addresses, relay.allowed_peers, lasting(relay.credential),
+                        cluster.probing, settings}};
       }
     }
   }
@@ -49,7 +52,10 @@ void FleetWatch::set(const Fleet& fleet, const Settings& settings) {
   });
   for (const auto& [id, relay] : wanted) {
     if (!watches_.contains(id)) watches_[id] = {relay.second, start(id, *relay.first, relay.second)};
+    let_go_if_draining(id);
   }
+  prover_.set(fleet);
+  agents_.set(fleet);
 }
 
 void FleetWatch::renew_tls(const Settings& settings) {
@@ -57,10 +63,48 @@ void FleetWatch::renew_tls(const Settings& settings) {
   auto made = turn::make_tls_context(settings.tls);
   if (made) {
     tls_ = std::move(*made);
+    prover_.set_tls(tls_);
     tls_options_ = settings.tls;
   } else {
     log::error("no TLS probes", {{"error", made.error().text()}});
   }
+}
+
+KeyProver::Options FleetWatch::prover_options() {
+  KeyProver::Options options{.vantage = vantage_, .resolver = ground_->resolver};
+  options.answers = [this](const RelayId& id) {
+    const auto* record = sinks_.health.relay(id);
+    return record && (!record->canary || record->canary->usable);
+  };
+  options.on_proof = [this](const RelayId& id, const std::string& key, KeyProof proof) {
+    if (auto* record = sinks_.health.relay(id)) sinks_.health.key_tried(*record, key, proof);
+    handlers_.on_facts();
+  };
+  return options;
+}
+
+void FleetWatch::agent_said(const RelayId& id, const AgentState* state) {
+  auto* record = sinks_.health.relay(id);
+  if (!record) return;
+  const bool restarted = state && record->facts.agent && record->facts.agent->starts != state->starts;
+  sinks_.health.agent_said(*record, state);
+  sinks_.metrics.agent_said(id, state);
+  if (restarted) prover_.again(id);
+  let_go_if_draining(id);
+  handlers_.on_facts();
+}
+
+// A relay that drains waits for its last allocation to end: not for ours.
+void FleetWatch::let_go_if_draining(const RelayId& id) {
+  const auto* record = sinks_.health.relay(id);
+  const auto found = watches_.find(id);
+  if (record && found != watches_.end()) found->second.watch->rest(record->policy.draining);
+}
+
+void FleetWatch::drop() {
+  prover_.stop();
+  agents_.stop();
+  watches_.clear();
 }
 
 std::shared_ptr<RelayWatch> FleetWatch::start(const RelayId& id, const Relay& relay, const Key& key) {
@@ -69,7 +113,8 @@ std::shared_ptr<RelayWatch> FleetWatch::start(const RelayId& id, const Relay& re
                               .uris = key.uris,
                               .canary = canary_uri(relay),
                               .probing = key.probing,
-                              .public_address = key.public_address,
+                              .public_addresses = key.public_addresses,
+                              .allowed_peers = key.allowed_peers,
                               .credentials = [weak = std::weak_ptr(alive_), id]() -> Result<RelayCredentials> {
                                 const auto alive = weak.lock();
                                 if (!alive) return fail("this monitor is stopping");
@@ -111,7 +156,10 @@ RelayWatch::Handlers FleetWatch::handlers_for(const RelayId& id) {
   };
   handlers.on_observation = [this, id, series, record](const Observation& observation) {
     series->observed(observation.usable);
-    if (sinks_.health.observed(*record, observation)) probe_now(id);
+    if (sinks_.health.observed(*record, observation)) {
+      probe_now(id);
+      prover_.again(id);
+    }
     handlers_.on_observed();
   };
   handlers.on_probed = [this, id, record](ProbeResult result) {
@@ -137,6 +185,8 @@ void FleetWatch::recheck(const RelayId& id) {
 }
 
 void FleetWatch::stop(std::function<void()> done) {
+  prover_.stop();
+  agents_.stop();
   const auto left = std::make_shared<std::size_t>(watches_.size() + 1);
   const auto count_down = [left, done = std::move(done)] {
     if (--*left == 0) done();

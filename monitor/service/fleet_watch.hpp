@@ -1,4 +1,5 @@
-// Canaries and full probes for exactly the relays of a fleet, and where what they see goes: metrics, history, verdicts.
+// Canaries, full probes and proofs of keys for exactly the relays of a fleet, the questions to their agents, and where
+// what they see goes: metrics, history, verdicts.
 // Nothing that happens for each echo looks anything up.
 //
 //   FleetWatch watch(io.get_executor(), clock, "laptop", sinks, handlers);
@@ -20,7 +21,9 @@
 #include "monitor/canary/canary.hpp"
 #include "monitor/history/history.hpp"
 #include "monitor/metrics/metrics.hpp"
+#include "monitor/service/agent_poll.hpp"
 #include "monitor/service/fleet_health.hpp"
+#include "monitor/service/key_prover.hpp"
 #include "monitor/service/proofs.hpp"
 #include "monitor/service/relay_watch.hpp"
 #include "monitor/target/fleet.hpp"
@@ -48,6 +51,7 @@ class FleetWatch {
   struct Handlers {
     std::function<void()> on_observed;                             // health may have changes
     std::function<void(bool proofs_changed)> on_probed;            // the same, and maybe another URL works
+    std::function<void()> on_facts;                                // the same: of keys and agents
     std::function<std::optional<std::chrono::seconds>()> our_lag;  // as RelayWatch's
   };
 
@@ -64,7 +68,7 @@ class FleetWatch {
   // Its canary tries again now if it waits out a pause.
   void recheck(const RelayId& id);
   // Ends every watch at once; allocations are given up unconfirmed.
-  void drop() { watches_.clear(); }
+  void drop();
   // `done` comes once nothing is left on any relay.
   void stop(std::function<void()> done);
 
@@ -74,7 +78,8 @@ class FleetWatch {
   // What makes a watch the same watch; credentials from an API and draining may change under it.
   struct Key {
     std::vector<turn::Uri> uris;
-    std::optional<std::string> public_address;
+    std::vector<std::string> public_addresses;
+    std::vector<AddressRange> allowed_peers;
     CredentialSource credential;
     api::Probing probing;
     Settings settings;
@@ -88,6 +93,9 @@ class FleetWatch {
   [[nodiscard]] std::shared_ptr<RelayWatch> start(const RelayId& id, const Relay& relay, const Key& key);
   [[nodiscard]] Result<RelayCredentials> credentials_for(const RelayId& id) const;
   [[nodiscard]] RelayWatch::Handlers handlers_for(const RelayId& id);
+  [[nodiscard]] KeyProver::Options prover_options();
+  void agent_said(const RelayId& id, const AgentState* state);
+  void let_go_if_draining(const RelayId& id);
   void renew_tls(const Settings& settings);
 
   boost::asio::any_io_executor executor_;
@@ -100,6 +108,8 @@ class FleetWatch {
   std::shared_ptr<AcceptedKeys> accepted_ = std::make_shared<AcceptedKeys>();
   std::shared_ptr<turn::TlsContext> tls_;
   std::optional<turn::TlsOptions> tls_options_;  // of tls_
+  KeyProver prover_;
+  AgentPoll agents_;
   std::map<RelayId, Watched> watches_;
   // Watches that are being stopped may outlive this object.
   std::shared_ptr<FleetWatch*> alive_ = std::make_shared<FleetWatch*>(this);

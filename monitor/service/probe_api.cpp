@@ -32,8 +32,13 @@ turn::Uri with_transport(turn::Uri uri, std::optional<turn::Protocol> protocol) 
   return uri;
 }
 
+struct Known {
+  RelayId id;
+  const Relay& relay;
+};
+
 // A relay of the fleet by its address; `cluster` may be empty.
-std::optional<RelayId> find_relay(const Fleet& fleet, const std::string& cluster, const turn::Uri& uri) {
+std::optional<Known> find_relay(const Fleet& fleet, const std::string& cluster, const turn::Uri& uri) {
   const auto here = [&](const turn::Uri& own) {
     return own.host == uri.host && own.port.value_or(own.default_port()) == uri.port.value_or(uri.default_port());
   };
@@ -41,7 +46,7 @@ std::optional<RelayId> find_relay(const Fleet& fleet, const std::string& cluster
     if (!cluster.empty() && one.name != cluster) continue;
     for (const auto& region : one.regions) {
       for (const auto& relay : region.relays) {
-        if (std::ranges::any_of(relay.uris, here)) return RelayId{one.name, region.name, relay.name};
+        if (std::ranges::any_of(relay.uris, here)) return Known{{one.name, region.name, relay.name}, relay};
       }
     }
   }
@@ -118,15 +123,15 @@ Result<turn::Credential> ProbeApi::credential_for(const ProbeModule& module, con
   }
   const auto now = clock_.system();
   if (const auto* own = std::get_if<ProbeModule::FromSecret>(&module.credential)) {
-    return turn::time_limited_credential(own->secret, "turnkeeper-monitor-" + vantage_, now + std::chrono::hours(1));
+    return turn::time_limited_credential(own->secret, monitor_user(vantage_), now + std::chrono::hours(1));
   }
-  const auto id = find_relay(health_.fleet(), cluster, uri);
-  if (!id) {
+  const auto known = find_relay(health_.fleet(), cluster, uri);
+  if (!known) {
     return fail("no relay of this monitor has that address",
                 "see /api/relays for those there are, or give the module a "
                 "credential of its own");
   }
-  return relay_credential(health_.fleet(), *id, vantage_, now);
+  return relay_credential(health_.fleet(), known->id, vantage_, now);
 }
 
 void ProbeApi::probe(const http::Request& request, http::Responder respond) {
@@ -146,12 +151,12 @@ void ProbeApi::probe(const http::Request& request, http::Responder respond) {
   const auto* from_fleet = std::get_if<ProbeModule::FromFleet>(&module->how.credential);
   auto cluster = request.field("cluster").value_or("");
   if (from_fleet && !from_fleet->cluster.empty()) cluster = from_fleet->cluster;
-  const auto id = find_relay(health_.fleet(), cluster, *asked);
-  if (!id && !from_fleet && !request.loopback) {
+  const auto known = find_relay(health_.fleet(), cluster, *asked);
+  if (!known && !from_fleet && !request.loopback) {
     if (auto refused = access_.refuse(request)) return respond(std::move(*refused));
   }
   auto credential = credential_for(module->how, cluster, *asked);
-  if (!credential) return refuse(id ? 503 : 404, credential.error());
+  if (!credential) return refuse(known ? 503 : 404, credential.error());
   if (!module->tls) return refuse(503, module->tls.error());
   if (*running_ >= most_at_once) return refuse(503, {"too many probes at once", "ask again in a moment"});
 
@@ -161,9 +166,10 @@ void ProbeApi::probe(const http::Request& request, http::Responder respond) {
   path.relay.tls = *module->tls;
   path.relay.server_name = module->how.tls.server_name.empty() ? uri.host : module->how.tls.server_name;
   if (const auto* own = std::get_if<ProbeModule::FromSecret>(&module->how.credential)) {
-    path.expired = turn::time_limited_credential(own->secret, "turnkeeper-monitor-" + vantage_,
-                                                 clock_.system() - std::chrono::hours(1));
+    path.expired =
+        turn::time_limited_credential(own->secret, monitor_user(vantage_), clock_.system() - std::chrono::hours(1));
   }
+  if (known) path.allowed_peers = known->relay.allowed_peers;
   ProbeOptions options{.deadline = Deadline::after(clock_, time_for(module->how, request)),
                        .throughput = module->how.throughput,
                        .mtu = module->how.mtu,

@@ -23,10 +23,6 @@ Result<std::pair<const Cluster*, const Relay*>> find(const Fleet& fleet, const R
   return fail("cluster " + id.cluster + " has no relay " + id.relay);
 }
 
-std::string user_of(const std::string& vantage) {
-  return "turnkeeper-monitor-" + vantage;
-}
-
 struct Key {
   std::string id;
   Secret secret;
@@ -50,6 +46,10 @@ std::optional<turn::Credential> own_user(const Relay& relay) {
 
 }  // namespace
 
+std::string monitor_user(const std::string& vantage) {
+  return "turnkeeper-monitor-" + vantage;
+}
+
 Result<turn::Credential> relay_credential(const Fleet& fleet, const RelayId& id, const std::string& vantage,
                                           SystemTime now) {
   const auto found = find(fleet, id);
@@ -58,7 +58,7 @@ Result<turn::Credential> relay_credential(const Fleet& fleet, const RelayId& id,
   if (auto user = own_user(*relay)) return std::move(*user);
   const auto key = signing_key(*cluster, *relay);
   if (!key) return fail(key.error());
-  return turn::time_limited_credential(key->secret, user_of(vantage), now + cluster->credential_ttl);
+  return turn::time_limited_credential(key->secret, monitor_user(vantage), now + cluster->credential_ttl);
 }
 
 Result<RelayCredentials> relay_credentials(const Fleet& fleet, const RelayId& id, const std::string& vantage,
@@ -74,7 +74,7 @@ Result<RelayCredentials> relay_credentials(const Fleet& fleet, const RelayId& id
   }
   const auto issuing = signing_key(*cluster, *relay);
   if (!issuing) return fail(issuing.error());
-  const auto user = user_of(vantage);
+  const auto user = monitor_user(vantage);
   const auto sign = [&](const Secret& secret, SystemTime expires) {
     return turn::time_limited_credential(secret, user, expires);
   };

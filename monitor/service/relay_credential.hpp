@@ -12,6 +12,9 @@
 
 namespace turnkeeper::monitor {
 
+// The user that the monitor at a vantage is to relays, after the time that a time-limited user name begins with.
+[[nodiscard]] std::string monitor_user(const std::string& vantage);
+
 // What the relay's credential source says: its own user, or one signed with its own secret; else one signed with the
 // cluster's issuing key. Signed ones are named after the vantage. An error when there is no such relay or no such key.
 [[nodiscard]] Result<turn::Credential> relay_credential(const Fleet& fleet, const RelayId& id,

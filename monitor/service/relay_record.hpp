@@ -11,6 +11,7 @@
 
 #include "monitor/probe/probe_result.hpp"
 #include "monitor/target/fleet.hpp"
+#include "monitor/target/relay_health.hpp"
 #include "monitor/verdict/judge.hpp"
 #include "turnkeeper/base/clock.hpp"
 
@@ -85,6 +86,7 @@ struct RelayRecord {
   std::optional<std::chrono::nanoseconds> round_trip;
   std::optional<SteadyTime> heard_at;  // when this vantage sent what it last answered
   bool died = false;                   // since then
+  RelayFacts facts;
 
   RelayState state;
   SystemTime since;

@@ -181,7 +181,7 @@ ProbeTarget RelayWatch::target_of(const turn::Endpoint& endpoint, const turn::Cr
   probe.credential = credential;
   if (target != targets_.end()) probe.server_name = options_.uris[target->uri].host;
   probe.tls = options_.tls;
-  probe.public_address = options_.public_address;
+  probe.public_addresses = options_.public_addresses;
   return probe;
 }
 
@@ -223,6 +223,7 @@ void RelayWatch::probed(ProbeResult result, const std::string& key) {
   if (target) target->probing = false;
   if (stop_.stop_requested()) return one_stopped();
   if (!target) return;  // no address of the relay's any more
+  if (result.cause == api::Cause::draining) canary_->let_go();
   if (result.ok) {
     worked_key_ = key;
     if (options_.accepted) options_.accepted->accepted(key, options_.name, clock_.steady());
@@ -254,6 +255,7 @@ void RelayWatch::check_if_due(const ProbeResult& result) {
   PathTarget path{.relay = target_of(result.endpoint, credentials->current)};
   path.expired = std::move(credentials->expired);
   path.old_keys = std::move(credentials->old_keys);
+  path.allowed_peers = options_.allowed_peers;
   ProbeOptions options{.deadline = Deadline::after(clock_, longest_check), .stop = stop_.get_token(), .clock = &clock_};
   boost::asio::co_spawn(executor_, check_path(std::move(path), std::move(options)),
                         [weak = weak_from_this()](const std::exception_ptr&, PathReport report) {
@@ -268,6 +270,10 @@ void RelayWatch::checked(PathReport report) {
   // Without an answer nothing is new.
   if (report.answered > 0) findings_ = report.findings;
   if (handlers_.on_checked) handlers_.on_checked(report);
+}
+
+void RelayWatch::rest(bool resting) {
+  if (canary_) canary_->rest(resting);
 }
 
 void RelayWatch::stop(std::function<void()> done) {

@@ -41,7 +41,8 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
     std::vector<turn::Uri> uris;  // one at least
     turn::Uri canary;             // where the canary stands
     api::Probing probing;
-    std::optional<std::string> public_address;  // as Relay's
+    std::vector<std::string> public_addresses;  // as Relay's
+    std::vector<AddressRange> allowed_peers;    // the same
     // Asked for before each allocation.
     std::function<Result<RelayCredentials>()> credentials;
     std::shared_ptr<turn::TlsContext> tls;   // for turns: URIs
@@ -79,6 +80,8 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
   void probe_now();
   // The canary of a relay that is held dead tries again now: sight has come back.
   void recheck();
+  // While the relay drains: no standing allocation that its drain would wait for.
+  void rest(bool resting);
   // `done` comes once nothing is left on the relay, or when that could not be confirmed within a second or two.
   void stop(std::function<void()> done);
 

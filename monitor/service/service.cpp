@@ -21,6 +21,8 @@ namespace {
 constexpr auto tick_interval = std::chrono::seconds(1);
 constexpr int ticks_until_renewal = 5;  // of the credentials that clients were pushed
 constexpr int ticks_until_saved = 60;
+constexpr int ticks_until_numbers = 5;  // of sessions and bytes go to the operator
+constexpr auto report_delay = std::chrono::milliseconds(50);
 constexpr auto longest_stop = std::chrono::seconds(2);
 
 std::vector<RelayId> relay_ids(const Fleet& fleet) {
@@ -58,8 +60,10 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         watch_(io.get_executor(), clock, options_.vantage, {health_, metrics_, history_, proofs_},
                {.on_observed = [this] { settle(); },
                 .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
+                .on_facts = [this] { settle(); },
                 .our_lag = [this] { return our_lag(); }}),
         judge_timer_(io),
+        report_timer_(io),
         tick_timer_(io),
         stop_timer_(io) {
     health_.set_sight([this] { return surroundings(); });
@@ -81,6 +85,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   void shut() {
     stopping_ = true;
     judge_timer_.cancel();
+    report_timer_.cancel();
     tick_timer_.cancel();
     stop_timer_.cancel();
     watch_.drop();
@@ -119,6 +124,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   void stop(std::function<void()> done) {
     stopping_ = true;
     judge_timer_.cancel();
+    report_timer_.cancel();
     tick_timer_.cancel();
     server_->stop();
     exchange_.reset();
@@ -235,10 +241,23 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     announcer_.announce(changes);
     for (const auto& id : changes.recheck) watch_.recheck(id);
     wait_to_judge();
+    if (changes.facts) report_soon();
     if (!judged && !lists_changed) return;
     show_serving();
     if (on_health_) on_health_(health_.relay_health());
     if (on_change_) on_change_(health_.status());
+  }
+
+  // What becomes known of many relays at the same time is reported together.
+  void report_soon() {
+    if (!on_health_ || std::exchange(report_waiting_, true)) return;
+    report_timer_.expires_after(report_delay);
+    report_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (error || !self || self->stopping_) return;
+      self->report_waiting_ = false;
+      if (self->on_health_) self->on_health_(self->health_.relay_health());
+    });
   }
 
   void show_serving() {
@@ -288,6 +307,8 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       metrics_.set_notifications(receiver.receiver, receiver.sent, receiver.failed, receiver.dropped, receiver.held);
     }
     show_incidents();
+    metrics_.on_time();
+    if (ticks_ % ticks_until_numbers == 0) report_soon();
     if (ticks_ % ticks_until_renewal == 0) {
       (void)ice_api_.update();
       history_.on_time();
@@ -343,10 +364,12 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Exchange> exchange_;
   std::function<bool()> operator_connected_;
   boost::asio::steady_timer judge_timer_;
+  boost::asio::steady_timer report_timer_;
   boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer stop_timer_;
   std::uint64_t ticks_ = 0;
   bool judge_waiting_ = false;
+  bool report_waiting_ = false;
   bool has_fleet_ = false;
   bool ready_ = false;
   bool stopping_ = false;

@@ -89,7 +89,8 @@ class Service {
   // Called after each change of a verdict, of who serves a region, of the fleet, and after each full probe. One
   // listener of each kind; empty: none.
   void on_change(std::function<void(const Status&)> listener);
-  // Called after each change of a verdict or of the fleet, and at once with the present picture.
+  // Called after each change of a verdict, of what is known of a relay's keys, certificate or agent, or of the fleet;
+  // for their numbers every five seconds; and at once with the present picture.
   void on_health(std::function<void(std::vector<RelayHealth>)> listener);
 
   // Releases every allocation (Refresh(0)) and stops listening, then calls `done`, at the latest after 2 s.

@@ -33,17 +33,19 @@ void remember_removed_keys(const Fleet& before, Fleet& now) {
     const auto was = std::ranges::find(before.clusters, cluster.name, &Cluster::name);
     if (was == before.clusters.end()) continue;
     auto& removed = cluster.removed_keys;
+    const auto at_most = std::max(removed.size(), remembered);
     const auto add = [&](const api::SigningKeys& keys) {
       for (const auto& key : keys) {
         const auto same = [&](const api::SigningKey& other) { return other.secret == key.secret; };
         if (std::ranges::none_of(cluster.signing_keys, same) && std::ranges::none_of(removed, same)) {
           removed.push_back(key);
+          removed.back().phase = api::SigningKey::Phase::removed;
         }
       }
     };
     add(was->signing_keys);
     add(was->removed_keys);
-    if (removed.size() > remembered) removed.resize(remembered);
+    if (removed.size() > at_most) removed.resize(at_most);
   }
 }
 

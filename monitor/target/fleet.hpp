@@ -12,6 +12,7 @@
 
 #include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
+#include "turnkeeper/base/address_range.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/secret.hpp"
 #include "turnkeeper/turn/uri.hpp"
@@ -58,9 +59,12 @@ using CredentialSource = std::variant<ClusterKeys, StaticCredential, SharedSecre
 
 struct Relay {
   std::string name;
-  std::vector<turn::Uri> uris;                // one at least; "turn" and "turns" only
-  std::optional<std::string> public_address;  // of every relayed address; none: unknown
-  bool draining = false;                      // probed, but given to no client
+  std::vector<turn::Uri> uris;  // one at least; "turn" and "turns" only
+  // What relayed addresses must be, at most one of each family; a family without one: unknown.
+  std::vector<std::string> public_addresses;
+  bool draining = false;                    // probed, but given to no client
+  std::string agent;                        // "host:port" of the agent beside it; empty: there is none
+  std::vector<AddressRange> allowed_peers;  // special addresses that its clients may reach on purpose
   CredentialSource credential;
   bool operator==(const Relay&) const = default;
 };
@@ -86,7 +90,7 @@ struct Cluster {
   std::string name;  // "namespace/name", or just the name
   std::string realm;
   api::SigningKeys signing_keys;
-  // Keys that this monitor has seen go: relays must refuse them. The newest first, few.
+  // Relays must refuse them: those that the operator says, and those that this monitor has seen go. Few.
   api::SigningKeys removed_keys;
   std::vector<Region> regions;
   std::chrono::seconds credential_ttl{24 * 3600};

@@ -21,6 +21,9 @@ Result<api::SigningKey> key_from(const v1::SigningKey& from) {
   if (key.id.empty()) return fail("a signing key has no id");
   if (key.secret.empty()) return fail("signing key " + key.id + " has no secret");
   switch (from.phase()) {
+    case v1::SigningKey::REMOVED:
+      key.phase = api::SigningKey::Phase::removed;
+      break;
     case v1::SigningKey::STAGED:
       key.phase = api::SigningKey::Phase::staged;
       break;
@@ -36,6 +39,7 @@ Result<api::SigningKey> key_from(const v1::SigningKey& from) {
   if (from.has_created()) {
     key.created = SystemTime(std::chrono::duration_cast<SystemTime::duration>(
         std::chrono::nanoseconds(TimeUtil::TimestampToNanoseconds(from.created()))));
+    key.since = key.created;
   }
   return key;
 }
@@ -52,7 +56,13 @@ Result<Relay> relay_from(const v1::RelayTarget& from) {
     }
     relay.uris.push_back(std::move(*uri));
   }
-  if (!from.public_address().empty()) relay.public_address = from.public_address();
+  relay.public_addresses.assign(from.public_addresses().begin(), from.public_addresses().end());
+  relay.agent = from.agent();
+  for (const auto& text : from.allowed_peers()) {
+    const auto range = parse_range(text);
+    if (!range) return fail(range.error().within("relay " + relay.name));
+    relay.allowed_peers.push_back(*range);
+  }
   return relay;
 }
 
@@ -62,7 +72,8 @@ Result<Cluster> cluster_from(const v1::ClusterTargets& from) {
   for (const auto& key : from.signing_keys()) {
     auto read_key = key_from(key);
     if (!read_key) return fail(read_key.error().within(cluster.name));
-    cluster.signing_keys.push_back(std::move(*read_key));
+    const bool removed = read_key->phase == api::SigningKey::Phase::removed;
+    (removed ? cluster.removed_keys : cluster.signing_keys).push_back(std::move(*read_key));
   }
   std::set<std::string> names;
   for (const auto& region : from.regions()) {
@@ -95,8 +106,18 @@ v1::SigningKey::Phase phase_to(api::SigningKey::Phase phase) {
       return v1::SigningKey::ISSUING;
     case api::SigningKey::Phase::retiring:
       return v1::SigningKey::RETIRING;
+    case api::SigningKey::Phase::removed:
+      return v1::SigningKey::REMOVED;
   }
   return v1::SigningKey::PHASE_UNSPECIFIED;
+}
+
+void key_to(const api::SigningKey& key, v1::SigningKey& to) {
+  to.set_id(key.id);
+  to.set_secret(key.secret.reveal());
+  to.set_phase(phase_to(key.phase));
+  *to.mutable_created() = TimeUtil::NanosecondsToTimestamp(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(key.created.time_since_epoch()).count());
 }
 
 template <class Duration>
@@ -122,13 +143,8 @@ v1::TargetSet to_proto(const Fleet& fleet) {
     auto& to = *targets.add_clusters();
     to.set_cluster(cluster.name);
     to.set_realm(cluster.realm);
-    for (const auto& key : cluster.signing_keys) {
-      auto& to_key = *to.add_signing_keys();
-      to_key.set_id(key.id);
-      to_key.set_secret(key.secret.reveal());
-      to_key.set_phase(phase_to(key.phase));
-      *to_key.mutable_created() = TimeUtil::NanosecondsToTimestamp(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(key.created.time_since_epoch()).count());
+    for (const auto* keys : {&cluster.signing_keys, &cluster.removed_keys}) {
+      for (const auto& key : *keys) key_to(key, *to.add_signing_keys());
     }
     for (const auto& region : cluster.regions) {
       auto& to_region = *to.add_regions();
@@ -139,8 +155,10 @@ v1::TargetSet to_proto(const Fleet& fleet) {
         auto& to_relay = *to_region.add_relays();
         to_relay.set_name(relay.name);
         for (const auto& uri : relay.uris) to_relay.add_uris(uri.to_string());
-        if (relay.public_address) to_relay.set_public_address(*relay.public_address);
+        for (const auto& address : relay.public_addresses) to_relay.add_public_addresses(address);
         to_relay.set_draining(relay.draining);
+        to_relay.set_agent(relay.agent);
+        for (const auto& range : relay.allowed_peers) to_relay.add_allowed_peers(range.text());
       }
     }
     *to.mutable_credential_ttl() = duration_to(cluster.credential_ttl);

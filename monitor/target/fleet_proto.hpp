@@ -10,7 +10,8 @@
 namespace turnkeeper::monitor {
 
 // Absent durations and numbers become Fleet's defaults. An error names the field: a relay without a URI or with one
-// that is no TURN server's, a key without an id or secret, two relays of one cluster with the same name.
+// that is no TURN server's, a range of peers that is none, a key without an id or secret, two relays of one cluster
+// with the same name.
 [[nodiscard]] Result<Fleet> fleet_from_proto(const v1::TargetSet& targets);
 
 // Relays with a credential of their own are left out: an operator has none.

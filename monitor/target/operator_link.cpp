@@ -4,6 +4,7 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -32,8 +33,45 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> credentials(const std::optiona
                                .pem_cert_chain = certificate->reveal() + "\n"});
 }
 
+google::protobuf::Timestamp timestamp(SystemTime time) {
+  return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+void add_facts(const RelayFacts& facts, v1::RelayHealth& to) {
+  for (const auto& [key, proof] : facts.keys) {
+    auto& to_proof = *to.add_keys();
+    to_proof.set_key(key);
+    to_proof.set_accepted(proof.accepted);
+    *to_proof.mutable_at() = timestamp(proof.at);
+  }
+  if (facts.certificate) {
+    to.mutable_certificate()->set_serial(facts.certificate->serial);
+    *to.mutable_certificate()->mutable_not_after() = timestamp(facts.certificate->not_after);
+  }
+  if (!facts.agent) return;
+  const auto& agent = *facts.agent;
+  auto& to_agent = *to.mutable_agent();
+  to_agent.set_sessions(agent.sessions.value_or(0));
+  if (agent.sent_bytes) to_agent.set_sent_bytes(*agent.sent_bytes);
+  if (agent.received_bytes) to_agent.set_received_bytes(*agent.received_bytes);
+  if (agent.bits_per_second) to_agent.set_bits_per_second(*agent.bits_per_second);
+  for (const auto& key : agent.keys) to_agent.add_keys(key);
+  to_agent.set_config_hash(agent.config_hash);
+  to_agent.set_version(agent.version);
+  to_agent.set_draining(agent.draining);
+  to_agent.set_starts(agent.starts);
+  to_agent.set_certificate_serial(agent.certificate_serial);
+}
+
+bool differ_in_more_than_numbers(const std::vector<RelayHealth>& a, const std::vector<RelayHealth>& b) {
+  return !std::ranges::equal(a, b, [](const RelayHealth& one, const RelayHealth& other) {
+    return one.id == other.id && one.verdict == other.verdict && one.cause == other.cause && one.since == other.since &&
+           !differ_in_more_than_numbers(one.facts, other.facts);
+  });
+}
+
 v1::HealthReport report_of(const std::string& vantage, const std::vector<RelayHealth>& relays) {
-  using google::protobuf::util::TimeUtil;
   v1::HealthReport report;
   report.set_vantage(vantage);
   for (const auto& relay : relays) {
@@ -43,8 +81,8 @@ v1::HealthReport report_of(const std::string& vantage, const std::vector<RelayHe
     to.set_relay(relay.id.relay);
     to.set_verdict(std::string(api::verdict_name(relay.verdict)));
     to.set_cause(std::string(api::cause_name(relay.cause)));
-    *to.mutable_since() = TimeUtil::NanosecondsToTimestamp(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(relay.since.time_since_epoch()).count());
+    *to.mutable_since() = timestamp(relay.since);
+    add_facts(relay.facts, to);
   }
   return report;
 }
@@ -107,6 +145,7 @@ class OperatorLink::Impl::Session : public std::enable_shared_from_this<Session>
   void start() {
     self_ = shared_from_this();
     request_.set_vantage(link_.options_.vantage);
+    request_.set_cluster(link_.options_.cluster);
     targets_->async()->Watch(&watch_.context, &request_, &watch_);
     health_->async()->Report(&report_.context, &ack_, &report_);
     report_.AddHold();  // writes start outside its reactions
@@ -140,9 +179,9 @@ class OperatorLink::Impl::Session : public std::enable_shared_from_this<Session>
     });
   }
 
-  void changed() {
+  void changed(bool only_numbers) {
     const std::lock_guard lock(mutex_);
-    changed_ = true;
+    (only_numbers ? numbers_changed_ : changed_) = true;
   }
 
   void write_if_due() {
@@ -150,9 +189,12 @@ class OperatorLink::Impl::Session : public std::enable_shared_from_this<Session>
       const std::lock_guard lock(mutex_);
       const auto age = SteadyClock::now() - written_at_;
       const auto& options = link_.options_;
-      if (ending_ || writing_ || age < (changed_ ? options.shortest_report : options.longest_report)) return;
+      const auto due = changed_           ? options.shortest_report
+                       : numbers_changed_ ? options.numbers_report
+                                          : options.longest_report;
+      if (ending_ || writing_ || age < due) return;
       writing_ = true;
-      changed_ = false;
+      changed_ = numbers_changed_ = false;
       written_at_ = SteadyClock::now();
       report_.message = link_.current_report();
     }
@@ -224,6 +266,7 @@ class OperatorLink::Impl::Session : public std::enable_shared_from_this<Session>
   bool ending_ = false;
   bool writing_ = false;
   bool changed_ = true;
+  bool numbers_changed_ = false;
   SteadyClock::time_point written_at_;
   std::unique_ptr<grpc::Alarm> next_tick_;
   grpc::Status status_;
@@ -257,16 +300,18 @@ void OperatorLink::Impl::connect() {
 
 void OperatorLink::Impl::report(std::vector<RelayHealth> relays) {
   std::shared_ptr<Session> session;
+  bool only_numbers = false;
   {
     const std::lock_guard lock(mutex_);
     if (has_report_ && relays == relays_) return;
+    only_numbers = has_report_ && !differ_in_more_than_numbers(relays, relays_);
     relays_ = std::move(relays);
     has_report_ = true;
     if (!connected_ || stopping_) return;
     session = session_;
   }
   if (!session) return;  // just being made: its first report has this
-  session->changed();
+  session->changed(only_numbers);
   session->write_if_due();
 }
 

@@ -34,11 +34,13 @@ class OperatorLink {
   struct Options {
     std::string address;  // "host:port"
     std::string vantage;
+    std::string cluster;                           // "namespace/name": watch this one alone; empty: all
     std::optional<Tls> tls;                        // nothing: in the clear, for tests and development
     std::chrono::milliseconds first_backoff{200};  // doubled up to longest_backoff, half of it random
     std::chrono::milliseconds longest_backoff{10'000};
-    std::chrono::milliseconds shortest_report{1'000};  // between two reports, however much changes
-    std::chrono::milliseconds longest_report{10'000};  // between two reports, however little changes
+    std::chrono::milliseconds shortest_report{250};    // between two reports, however much changes
+    std::chrono::milliseconds numbers_report{5'000};   // ... when only sessions and bytes have changed
+    std::chrono::milliseconds longest_report{10'000};  // ... when nothing has
     std::chrono::milliseconds keepalive{20'000};       // the server must allow pings at this rate
   };
   using OnFleet = std::function<void(Fleet)>;
@@ -49,7 +51,8 @@ class OperatorLink {
   OperatorLink(const OperatorLink&) = delete;
   OperatorLink& operator=(const OperatorLink&) = delete;
 
-  // The whole picture; only the newest is kept. Sent at connect, on a change, and at the latest every longest_report.
+  // The whole picture; only the newest is kept. Sent at connect, at once on a change of anything but
+  // numbers, and at the latest every longest_report.
   void report(std::vector<RelayHealth> relays);
   // Targets have arrived on the present connection.
   [[nodiscard]] bool connected() const;

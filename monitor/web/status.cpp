@@ -8,6 +8,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t most_waiting = 20;
+
 // Milliseconds with microseconds as decimals: what people compare relays by, without false precision.
 double milliseconds(std::chrono::nanoseconds time) {
   return std::round(std::chrono::duration<double, std::micro>(time).count()) / 1000;
@@ -80,7 +82,21 @@ Json relay_json(const RelayStatus& relay) {
   for (const auto& probe : relay.probes) json["probes"].push_back(transport_json(probe));
   json["votes"] = Json::array();
   for (const auto& vote : relay.votes) json["votes"].push_back(vote_json(vote));
+  if (relay.agent && relay.agent->sessions) json["sessions"] = *relay.agent->sessions;
+  if (relay.agent && !relay.agent->version.empty()) json["version"] = relay.agent->version;
   return json;
+}
+
+Json key_json(const KeyTrial& trial) {
+  Json waiting = Json::array();
+  for (const auto& relay : trial.waiting) {
+    if (waiting.size() < most_waiting) waiting.push_back(relay);
+  }
+  return {{"key", trial.key},
+          {"phase", trial.must_accept ? "Staged" : "Removed"},
+          {"proven", trial.relays - trial.waiting.size()},
+          {"of", trial.relays},
+          {"waiting", std::move(waiting)}};
 }
 
 Json past_json(const std::string& name, const RelayHistory& past, SystemTime now) {
@@ -136,7 +152,9 @@ std::string status_json(const Status& status) {
       for (const auto& relay : region.relays) relays.push_back(relay_json(relay));
       regions.push_back({{"name", region.name}, {"servedBy", region.served_by}, {"relays", std::move(relays)}});
     }
-    clusters.push_back({{"name", cluster.name}, {"regions", std::move(regions)}});
+    Json keys = Json::array();
+    for (const auto& trial : cluster.keys) keys.push_back(key_json(trial));
+    clusters.push_back({{"name", cluster.name}, {"regions", std::move(regions)}, {"keys", std::move(keys)}});
   }
   Json failovers = Json::array();
   for (const auto& failover : status.failovers) failovers.push_back(failover_json(failover));

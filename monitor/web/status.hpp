@@ -8,6 +8,7 @@
 
 #include "monitor/history/history.hpp"
 #include "monitor/probe/probe_result.hpp"
+#include "monitor/target/relay_health.hpp"
 #include "monitor/verdict/incident.hpp"
 #include "monitor/verdict/observation.hpp"
 #include "monitor/verdict/serving.hpp"
@@ -27,6 +28,15 @@ struct RelayStatus {
   std::optional<ProbeResult> probe;              // the newest full probe
   std::vector<ProbeResult> probes;               // the newest of each transport and address
   std::vector<Vote> votes;                       // of each vantage that is heard, this one first
+  std::optional<AgentState> agent;               // what its agent says, while it is heard
+};
+
+// How far the proofs of a signing key have come, on the relays that take the cluster's keys.
+struct KeyTrial {
+  std::string key;
+  bool must_accept = false;  // staged; else removed, and must be refused
+  std::size_t relays = 0;
+  std::vector<std::string> waiting;  // relays that did not answer as they must, or not yet
 };
 
 struct RegionStatus {
@@ -38,6 +48,7 @@ struct RegionStatus {
 struct ClusterStatus {
   std::string name;
   std::vector<RegionStatus> regions;
+  std::vector<KeyTrial> keys;  // staged ones, and removed ones that are still accepted somewhere
 };
 
 struct Status {

@@ -267,7 +267,10 @@ class RelayRow {
   show(relay, past, failovers) {
     const className = "relay " + relay.verdict;
     if (this.node.className !== className) this.node.className = className;
-    fill(this.name, [relay.name, relay.address], ([name, address]) => [element("div", "name", name), element("div", "sub mono", address)]);
+    fill(this.name, [relay.name, relay.address, relay.sessions, relay.version], ([name, address, sessions, version]) => {
+      const agent = [sessions === undefined ? "" : count(sessions, "session"), version ? "coturn " + version : ""].filter(Boolean);
+      return [element("div", "name", name), element("div", "sub mono", address), agent.length ? element("div", "sub number", agent.join(" \u00b7 ")) : null];
+    });
     fill(this.state, [relay.verdict, relay.since, relay.votes.map((vote) => [vote.vantage, vote.usable, vote.blind, vote.cause])], () => [
       badge(relay.verdict), " ", aging("sub", "for ", relay.since, ""),
       relay.votes.length > 1 ? element("ul", "votes", ...relay.votes.map(voteItem)) : null]);
@@ -431,6 +434,16 @@ function incidentNode(incident) {
   return node;
 }
 
+// A rotation as far as it has come.
+function keyNode(key) {
+  const removed = key.phase === "Removed";
+  const node = element("p", "quiet number", "rotation: ", element("b", "mono", key.key),
+    ` ${removed ? "refused by" : "proven on"} ${key.proven} of ${key.of}`);
+  const rest = key.of - key.proven - key.waiting.length;
+  if (key.waiting.length) node.append(` \u00b7 waiting for ${key.waiting.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`);
+  return node;
+}
+
 function failoverWay(failover) {
   return failover.to === failover.region ? `back to ${failover.to}` : `${failover.from || "nobody"} \u2192 ${failover.to || "nobody"}`;
 }
@@ -489,8 +502,11 @@ function render() {
   for (const cluster of status.clusters) {
     const captionKey = JSON.stringify(cluster.name);
     let caption = captions.get(captionKey);
-    if (!caption) captions.set(captionKey, caption = element("h2", "caption", cluster.name));
-    place(caption);
+    if (!caption) captions.set(captionKey, caption = {name: element("h2", "caption", cluster.name), keys: element("div", "keys")});
+    place(caption.name);
+    fill(caption.keys, cluster.keys, (keys) => keys.map(keyNode));
+    caption.keys.hidden = !cluster.keys.length;
+    place(caption.keys);
     for (const region of cluster.regions) {
       const key = regionKey(cluster.name, region.name);
       present.add(key);

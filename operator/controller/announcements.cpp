@@ -1,6 +1,8 @@
 #include "operator/controller/announcements.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "turnkeeper/api/conditions.hpp"
 #include "turnkeeper/api/health.hpp"
@@ -28,12 +30,21 @@ std::string verdict_of(const json& status, const std::string& region) {
   return {};
 }
 
-bool is_stalled(const json& status, std::string* message = nullptr) {
+// A condition that somebody must look at, and the event that tells of it.
+struct Trouble {
+  const char* condition;
+  api::ConditionStatus status;
+  const char* reason;
+};
+constexpr std::array troubles{Trouble{"Stalled", api::ConditionStatus::yes, "Stalled"},
+                              Trouble{"CredentialsCurrent", api::ConditionStatus::no, "RotationBlocked"}};
+
+// Its message, when there is this trouble.
+std::optional<std::string> message_of(const Trouble& trouble, const json& status) {
   const auto conditions = api::conditions_from_json(member(status, "conditions"));
-  const auto* stalled = api::find_condition(conditions, "Stalled");
-  if (stalled == nullptr || stalled->status != api::ConditionStatus::yes) return false;
-  if (message != nullptr) *message = stalled->message;
-  return true;
+  const auto* condition = api::find_condition(conditions, trouble.condition);
+  if (condition == nullptr || condition->status != trouble.status) return std::nullopt;
+  return condition->message;
 }
 
 }  // namespace
@@ -68,8 +79,33 @@ std::vector<Announcement> announcements(const json& before, const json& after, c
       out.push_back({EventType::normal, "RegionRecovered", "region " + name + " serves its clients again"});
     }
   }
-  std::string message;
-  if (is_stalled(after, &message) && !is_stalled(before)) out.push_back({EventType::warning, "Stalled", message});
+  for (const auto& trouble : troubles) {
+    const auto message = message_of(trouble, after);
+    if (message && !message_of(trouble, before)) out.push_back({EventType::warning, trouble.reason, *message});
+  }
+  return out;
+}
+
+std::vector<Announcement> site_announcements(const std::map<std::string, std::string>& before,
+                                             const std::map<std::string, std::string>& unreachable,
+                                             const std::vector<std::string>& left_behind) {
+  using kube::EventType;
+  std::vector<Announcement> out;
+  for (const auto& [site, why] : unreachable) {
+    const auto told = before.find(site);
+    if (told != before.end() && told->second == why) continue;
+    out.push_back({EventType::warning, "SiteUnreachable",
+                   "the Kubernetes cluster of " + site + " is not reached, its relays run on as they are: " + why});
+  }
+  for (const auto& [site, why] : before) {
+    if (unreachable.contains(site)) continue;
+    out.push_back({EventType::normal, "SiteReached", "the Kubernetes cluster of " + site + " is reached again"});
+  }
+  if (!left_behind.empty()) {
+    out.push_back({EventType::warning, "LeftBehind",
+                   "deleted without waiting any longer; what has the label turnkeeper.io/cluster remains at " +
+                       joined(left_behind)});
+  }
   return out;
 }
 

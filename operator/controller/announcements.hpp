@@ -1,7 +1,9 @@
 // Which Kubernetes Events a pass is worth: what a person who looks at the TurnCluster would want to know. Pure.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,5 +27,11 @@ struct Written {
 // `before` and `after` are .status; `before` is null on the first visit.
 [[nodiscard]] std::vector<Announcement> announcements(const nlohmann::json& before, const nlohmann::json& after,
                                                       const Written& written);
+
+// About other Kubernetes clusters: which came and which went (site -> why it is not reached, `before` as told last),
+// and what a deletion leaves there.
+[[nodiscard]] std::vector<Announcement> site_announcements(const std::map<std::string, std::string>& before,
+                                                           const std::map<std::string, std::string>& unreachable,
+                                                           const std::vector<std::string>& left_behind);
 
 }  // namespace turnkeeper::op

@@ -1,25 +1,40 @@
 #include "operator/controller/controller.hpp"
 
+#include <thread>
+#include <vector>
+
 #include "turnkeeper/base/log.hpp"
 
 namespace turnkeeper::op {
 
 Controller::Controller(Reconciler::Surroundings surroundings, Settings settings,
-                       kube::WorkQueue<kube::ObjectKey>& queue, ReconcileMetrics& metrics)
-    : in_(surroundings), reconciler_(surroundings, std::move(settings)), queue_(queue), metrics_(metrics) {}
+                       kube::WorkQueue<kube::ObjectKey>& queue, int workers)
+    : in_(surroundings), reconciler_(surroundings, std::move(settings)), queue_(queue), workers_(workers) {}
 
 void Controller::run(std::stop_token stop) {
-  for (const auto& cluster : in_.watches.clusters().list()) {
-    first_pass_.insert(kube::key_of(*cluster));
-    queue_.add(kube::key_of(*cluster));
+  for (const auto& cluster : in_.watches.clusters().keys()) {
+    first_pass_.insert(cluster);
+    queue_.add(cluster);
   }
   if (first_pass_.empty()) in_.targets.open();
+  in_.metrics.workers(workers_);
+  std::vector<std::jthread> others;
+  for (int i = 1; i < workers_; ++i) others.emplace_back([this, stop] { work(stop); });
+  work(stop);
+}
+
+void Controller::work(const std::stop_token& stop) {
   while (const auto key = queue_.pop(stop)) {
-    metrics_.working(true);
+    in_.metrics.working(true);
     work_on(*key);
-    metrics_.working(false);
+    in_.metrics.working(false);
     queue_.done(*key);
   }
+}
+
+void Controller::note_first_pass(const kube::ObjectKey& key) {
+  std::lock_guard lock(mutex_);
+  if (first_pass_.erase(key) > 0 && first_pass_.empty()) in_.targets.open();
 }
 
 Outcome Controller::reconcile(const kube::ObjectKey& key) {
@@ -40,10 +55,10 @@ void Controller::work_on(const kube::ObjectKey& key) {
   const bool retry = outcome.error && !outcome.terminal;
   if (outcome.error) {
     log::warn(outcome.error->message, {{"cluster", key.text()}, {"advice", outcome.error->advice}});
-    metrics_.reconciled(ReconcileMetrics::Result::error, took);
-    if (outcome.terminal) metrics_.terminal_error();
+    in_.metrics.reconciled(ReconcileMetrics::Result::error, took);
+    if (outcome.terminal) in_.metrics.terminal_error();
   } else {
-    metrics_.reconciled(
+    in_.metrics.reconciled(
         outcome.look_again ? ReconcileMetrics::Result::requeue_after : ReconcileMetrics::Result::success, took);
   }
   if (retry) {
@@ -51,8 +66,7 @@ void Controller::work_on(const kube::ObjectKey& key) {
     if (outcome.error->retry_after.count() > 0) queue_.add_after(key, outcome.error->retry_after);
   } else {
     queue_.forget(key);
-    first_pass_.erase(key);
-    if (first_pass_.empty()) in_.targets.open();
+    note_first_pass(key);
   }
   if (outcome.look_again) queue_.add_after(key, *outcome.look_again);
 }

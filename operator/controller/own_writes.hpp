@@ -7,10 +7,10 @@
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "operator/plan/placed.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/kube/resource.hpp"
 
@@ -21,26 +21,28 @@ class OwnWrites {
   static constexpr std::chrono::seconds believed_for{5};
 
   // `before`: the resource version in the cache at the time of the write; empty when it had none.
-  void remember(const std::string& before, nlohmann::json written, SteadyTime now);
-  // `cached`: the cache's view; null when it has none. Returns what to go by: it, or what was written.
-  [[nodiscard]] nlohmann::json see(const std::string& kind, const kube::ObjectKey& key, nlohmann::json cached,
-                                   SteadyTime now);
-  // Adds the objects of this kind and namespace that were written and are in `cached` not yet, and replaces the others.
-  // Returns true when anything was: the caller should look again after believed_for.
-  bool complete(const std::string& namespace_name, const std::string& label, const std::string& value,
-                std::vector<nlohmann::json>& cached, SteadyTime now);
+  void remember(const std::string& before, Placed written, SteadyTime now);
+  // Adds the objects that were written and are in `cached` not yet, and replaces the older ones. Returns true when
+  // there were any: the caller should look again after believed_for.
+  bool complete(std::vector<Placed>& cached, SteadyTime now);
+  // While there are some, the caller should look again after believed_for: what somebody deletes before the watch ever
+  // showed it is told by no event.
+  [[nodiscard]] bool empty() const { return writes_.empty(); }
 
  private:
   struct Name {
+    std::string site;
     std::string kind;
     kube::ObjectKey key;
     auto operator<=>(const Name&) const = default;
   };
   struct Write {
     std::string before;
-    nlohmann::json written;
+    Placed written;
     SteadyTime at;
   };
+  [[nodiscard]] static Name name_of(const Placed& placed);
+
   std::map<Name, Write> writes_;
 };
 

@@ -7,6 +7,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 namespace turnkeeper::op {
 namespace {
@@ -29,6 +31,29 @@ prom::Family<prom::Gauge>& gauges(prom::Registry& registry, const char* name, co
 }
 prom::Family<prom::Histogram>& histograms(prom::Registry& registry, const char* name, const char* help) {
   return prom::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+// One gauge for each cluster that has a value.
+struct PerCluster {
+  prom::Family<prom::Gauge>& family;
+  std::mutex mutex;
+  std::map<kube::ObjectKey, prom::Gauge*> gauges;
+};
+
+void set(PerCluster& series, const kube::ObjectKey& cluster, std::optional<double> value) {
+  std::lock_guard lock(series.mutex);
+  const auto found = series.gauges.find(cluster);
+  if (!value) {
+    if (found == series.gauges.end()) return;
+    series.family.Remove(found->second);
+    series.gauges.erase(found);
+  } else if (found != series.gauges.end()) {
+    found->second->Set(*value);
+  } else {
+    auto& gauge = series.family.Add({{"cluster", cluster.text()}});
+    gauge.Set(*value);
+    series.gauges.emplace(cluster, &gauge);
+  }
 }
 
 const char* name_of(ReconcileMetrics::Result result) {
@@ -73,6 +98,16 @@ class ReconcileMetrics::Families {
       gauges(registry, "workqueue_longest_running_processor_seconds", "Time of the oldest key in work").Add(of_queue);
   prom::Family<prom::Counter>& requests =
       counters(registry, "rest_client_requests_total", "Requests to the API server");
+  prom::Family<prom::Counter>& replaced =
+      counters(registry, "turnkeeper_relays_replaced_total", "Relays that did not work and were deleted to come back");
+  PerCluster cost{
+      gauges(registry, "turnkeeper_estimated_cost", "What the relays cost this month, in the budget's currency"),
+      {},
+      {}};
+  PerCluster expiry{
+      gauges(registry, "turnkeeper_certificate_expiry_timestamp_seconds", "When the relays' certificate runs out"),
+      {},
+      {}};
   prom::Family<prom::Gauge>& leader = gauges(registry, "leader_election_master_status", "1 while this process leads");
 };
 
@@ -96,7 +131,30 @@ void ReconcileMetrics::terminal_error() {
 }
 
 void ReconcileMetrics::working(bool now) {
-  families_->active.Set(now ? 1 : 0);
+  now ? families_->active.Increment() : families_->active.Decrement();
+}
+
+void ReconcileMetrics::workers(int count) {
+  families_->workers.Set(count);
+}
+
+void ReconcileMetrics::replaced(const kube::ObjectKey& cluster, const std::string& region, api::Cause cause) {
+  families_->replaced
+      .Add({{"cluster", cluster.text()}, {"region", region}, {"cause", std::string(api::cause_name(cause))}})
+      .Increment();
+}
+
+void ReconcileMetrics::estimated_cost(const kube::ObjectKey& cluster, std::optional<double> cost) {
+  set(families_->cost, cluster, cost);
+}
+
+void ReconcileMetrics::certificate_expiry(const kube::ObjectKey& cluster, std::optional<SystemTime> at) {
+  set(families_->expiry, cluster, at ? std::optional(static_cast<double>(unix_seconds(*at))) : std::nullopt);
+}
+
+void ReconcileMetrics::forget(const kube::ObjectKey& cluster) {
+  estimated_cost(cluster, std::nullopt);
+  certificate_expiry(cluster, std::nullopt);
 }
 
 void ReconcileMetrics::requested(int status, const std::string& method, const std::string& host) {

@@ -2,37 +2,19 @@
 
 #include <algorithm>
 
+#include "operator/controller/writer.hpp"
 #include "operator/plan/status.hpp"
 #include "operator/plan/targets.hpp"
-#include "operator/resources/names.hpp"
 #include "turnkeeper/api/conditions.hpp"
 #include "turnkeeper/api/parse.hpp"
-#include "turnkeeper/base/log.hpp"
 
 namespace turnkeeper::op {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds request_budget{30};
 constexpr const char* paused_annotation = "turnkeeper.io/paused";
-
-const kube::ApplyOptions as_operator{.field_manager = field_manager};
-
-bool is_paused_by_annotation(const json& object) {
-  const auto at = json::json_pointer("/metadata/annotations") / paused_annotation;
-  return object.contains(at) && object.at(at) == "true";
-}
-
-std::string name_for_people(const json& object) {
-  return kube::text_at(object, "/kind") + " " + kube::key_of(object).name;
-}
-
-bool is_there(const std::vector<json>& objects, const json& wanted) {
-  return std::any_of(objects.begin(), objects.end(), [&](const json& object) {
-    return object["kind"] == wanted["kind"] && kube::key_of(object) == kube::key_of(wanted);
-  });
-}
+constexpr std::chrono::milliseconds refusal_patience{10'000};
 
 // The planned status when what it rests on could not be written: the cluster is stalled until someone removes the
 // obstacle. The transition time is kept while that lasts.
@@ -53,160 +35,118 @@ json stalled_by(const kube::Error& error, const json& before, json planned, std:
   return planned;
 }
 
-kube::Error unknown_kind(const std::string& kind) {
-  return {kube::ErrorKind::unexpected, "no such kind of child: " + kind};
+bool is_at_rest(const Plan& plan) {
+  return plan.create.empty() && plan.apply.empty() && plan.prune.empty() && plan.remove.empty() && !plan.record;
 }
 
 }  // namespace
 
-Deadline Reconciler::soon() const {
-  return Deadline::after(in_.clock, request_budget);
+Reconciler::Memory& Reconciler::memory_of(const kube::ObjectKey& key) {
+  std::lock_guard lock(mutex_);
+  return memories_[key];
+}
+
+void Reconciler::forget(const kube::ObjectKey& key) {
+  in_.targets.withdraw(key.text());
+  in_.watches.forget(key);
+  in_.metrics.forget(key);
+  std::lock_guard lock(mutex_);
+  memories_.erase(key);
 }
 
 Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   const auto cached = in_.watches.clusters().get(key);
   if (!cached) {
-    in_.targets.withdraw(key.text());
-    settled_.erase(key);
+    forget(key);
     return {};
   }
   const SteadyTime now = in_.clock.steady();
-  const json object = own_writes_.see(api::kind, key, *cached, now);
+  Memory& memory = memory_of(key);
+  std::vector<Placed> itself = {{"", *cached}};
+  memory.object.complete(itself, now);
+  const json& object = itself.front().object;
   auto parsed = api::parse_object(object);
-  if (!parsed) return refuse(object, parsed.error());
+  if (!parsed) return refuse(object, parsed.error(), memory);
   api::TurnCluster cluster = std::move(*parsed);
-  cluster.spec.paused = cluster.spec.paused || is_paused_by_annotation(object);
 
-  Observed observed{.children = in_.watches.children(key),
-                    .pods = in_.watches.pods(key),
-                    .nodes = in_.watches.nodes(),
-                    .reports = in_.health.reports(key.text()),
-                    .status = object.value("status", json())};
-  const bool ahead = own_writes_.complete(key.namespace_name, cluster_label, key.name, observed.children, now);
-  const Plan plan = op::plan(cluster, observed, settings_, in_.clock.system());
-
-  const bool at_rest = plan.create.empty() && plan.apply.empty() && plan.prune.empty() && !plan.roll;
-  const auto settled = settled_.find(key);
-  Written written;
-  auto done = carry_out(plan, observed, settled != settled_.end() && settled->second == cluster.generation, written);
-  if (at_rest && !ahead) settled_[key] = cluster.generation;
+  Writer writer(in_.watches, in_.clock, key, {memory.object, memory.children, memory.pods});
+  Observed observed;
+  Plan plan;
+  bool children_ahead = false;
+  // What was just created decides about the rest, and about the status: so it is written once, not twice.
+  for (int round = 0; round < 2; ++round) {
+    observed = in_.watches.observe(cluster, object);
+    const auto paused = observed.annotations.find(paused_annotation);
+    if (paused != observed.annotations.end() && paused->second == "true") cluster.spec.paused = true;
+    observed.reports = in_.health.reports(key.text());
+    observed.steady = now;
+    observed.memory = std::move(memory.plan);
+    children_ahead = memory.children.complete(observed.children, now);
+    memory.pods.complete(observed.pods, now);
+    plan = op::plan(cluster, observed, settings_, in_.clock.system());
+    memory.plan = plan.memory;
+    writer.carry_out(plan, observed, object, memory.settled == cluster.generation);
+    if (plan.create.empty() || writer.error() != nullptr) break;
+  }
+  if (is_at_rest(plan) && !children_ahead) memory.settled = cluster.generation;
 
   if (cluster.deleting) {
     in_.targets.withdraw(key.text());
   } else if (!plan.keys.empty()) {
-    in_.targets.publish(cluster_targets(cluster, plan.pods, plan.keys));
+    publish(cluster, plan);
   }
   json after = plan.status;
-  if (!done && !done.error().transient() && done.error().kind != kube::ErrorKind::cancelled) {
-    after = stalled_by(done.error(), observed.status, std::move(after), cluster.generation, in_.clock.system());
+  if (const auto* refusal = writer.refusal()) {
+    after = stalled_by(*refusal, observed.status, std::move(after), cluster.generation, in_.clock.system());
   }
-  announce(object, observed.status, after, written);
-  auto status = write_status(object, after);
+  announce(object, announcements(observed.status, after, writer.written()));
+  std::erase_if(observed.unreachable, [](const auto& site) { return site.second == RemoteSite::not_asked_yet; });
+  announce(object, site_announcements(memory.unreachable, observed.unreachable, plan.left_behind));
+  memory.unreachable = std::move(observed.unreachable);
+  if (writer.error() == nullptr) {
+    for (const auto& notice : plan.notices) {
+      announce(object,
+               {{notice.warning ? kube::EventType::warning : kube::EventType::normal, notice.reason, notice.message}});
+    }
+    for (const auto& replaced : plan.replaced) in_.metrics.replaced(key, replaced.region, replaced.cause);
+  }
+  in_.metrics.estimated_cost(key, plan.cost);
+  // With the finalizer went the object itself.
+  if (!(cluster.deleting && plan.record && plan.record->empty())) writer.write_status(object, after);
 
   Outcome outcome;
-  if (!done) {
-    outcome.error = done.error();
-  } else if (!status) {
-    outcome.error = status.error();
-  }
+  if (const auto* error = writer.error()) outcome.error = *error;
   if (plan.requeue) outcome.look_again = *plan.requeue;
-  if (ahead) outcome.look_again = OwnWrites::believed_for;
+  // Such as a kind that is not installed: nothing tells when it is.
+  if (writer.refusal() != nullptr && writer.error() == nullptr) {
+    outcome.look_again =
+        std::min<std::chrono::milliseconds>(outcome.look_again.value_or(refusal_patience), refusal_patience);
+  }
+  if (!memory.children.empty() || !memory.pods.empty()) {
+    const std::chrono::milliseconds soon = OwnWrites::believed_for;
+    outcome.look_again = std::min(outcome.look_again.value_or(soon), soon);
+  }
   return outcome;
 }
 
-Outcome Reconciler::refuse(const json& object, const api::Problems& problems) {
+void Reconciler::publish(const api::TurnCluster& cluster, const Plan& plan) {
+  in_.targets.publish(cluster_targets(cluster, plan.pods, plan.keys));
+}
+
+Outcome Reconciler::refuse(const json& object, const api::Problems& problems, Memory& memory) {
   const json before = object.value("status", json());
   const json after = refused_status(object, problems, in_.clock.system());
-  announce(object, before, after, {});
-  if (auto written = write_status(object, after); !written) return {.error = written.error()};
-  return {.error = kube::Error(kube::ErrorKind::invalid,
-                               kube::key_of(object).text() + ": " + api::problem_text(problems.front())),
+  announce(object, announcements(before, after, {}));
+  const auto key = kube::key_of(object);
+  Writer writer(in_.watches, in_.clock, key, {memory.object, memory.children, memory.pods});
+  writer.write_status(object, after);
+  if (const auto* error = writer.error()) return {.error = *error};
+  return {.error = kube::Error(kube::ErrorKind::invalid, key.text() + ": " + api::problem_text(problems.front())),
           .terminal = true};
 }
 
-kube::Result<> Reconciler::carry_out(const Plan& plan, const Observed& observed, bool settled, Written& written) {
-  for (const auto& object : plan.create) {
-    if (auto created = create(object); !created) return created;
-    written.created.push_back(name_for_people(object));
-  }
-  for (const auto& object : plan.apply) {
-    const auto* type = child_type(object.at("kind"));
-    if (type == nullptr) return kube::fail(unknown_kind(object.at("kind")));
-    const std::string before = in_.watches.version_of(type->kind, kube::key_of(object));
-    auto applied = in_.client.apply(*type, object, as_operator, soon());
-    if (!applied) return kube::fail(applied.error());
-    const bool was_there = is_there(observed.children, object);
-    log::info("applied", {{"object", name_for_people(object)}, {"namespace", kube::key_of(object).namespace_name}});
-    if (settled) {
-      written.restored.push_back(name_for_people(object));
-    } else if (!was_there) {
-      written.created.push_back(name_for_people(object));
-    }
-    own_writes_.remember(before, std::move(*applied), in_.clock.steady());
-  }
-  for (const auto& ref : plan.prune) {
-    if (auto removed = remove(ref); !removed) return removed;
-    log::info("removed", {{"object", ref.kind + " " + ref.name}, {"namespace", ref.namespace_name}});
-  }
-  if (plan.roll) {
-    if (auto removed = remove(*plan.roll); !removed) return removed;
-    log::info("renewing a relay", {{"pod", plan.roll->name}, {"namespace", plan.roll->namespace_name}});
-  }
-  return {};
-}
-
-kube::Result<> Reconciler::create(const json& object) {
-  const auto* type = child_type(object.at("kind"));
-  if (type == nullptr) return kube::fail(unknown_kind(object.at("kind")));
-  const kube::ObjectKey key = kube::key_of(object);
-  auto created = in_.client.create(*type, object, soon());
-  if (!created && created.error().kind == kube::ErrorKind::already_exists) {
-    // The cache does not show it: it lags, or somebody took the labels away. The keys that are there count, not the
-    // ones just made up.
-    auto live = in_.client.get(*type, key, soon());
-    if (!live) return kube::fail(live.error());
-    json labelled = object;
-    labelled["data"] = live->value("data", json::object());
-    created = in_.client.apply(*type, labelled, as_operator, soon());
-  }
-  if (!created) return kube::fail(created.error());
-  log::info("created", {{"object", name_for_people(object)}, {"namespace", key.namespace_name}});
-  own_writes_.remember(in_.watches.version_of(type->kind, key), std::move(*created), in_.clock.steady());
-  return {};
-}
-
-kube::Result<> Reconciler::remove(const ObjectRef& ref) {
-  const auto* type = child_type(ref.kind);
-  if (type == nullptr) return kube::fail(unknown_kind(ref.kind));
-  auto removed = in_.client.remove(*type, {ref.namespace_name, ref.name}, {.uid = ref.uid}, soon());
-  // Gone already, or another object by now: either way this one is not there any more.
-  if (!removed && removed.error().kind != kube::ErrorKind::not_found &&
-      removed.error().kind != kube::ErrorKind::conflict) {
-    return removed;
-  }
-  return {};
-}
-
-kube::Result<> Reconciler::write_status(const json& object, const json& status) {
-  if (object.value("status", json()) == status) return {};
-  const kube::ObjectKey key = kube::key_of(object);
-  const json patch = {
-      {"apiVersion", turn_clusters.api_version()},
-      {"kind", turn_clusters.kind},
-      {"metadata", {{"name", key.name}, {"namespace", key.namespace_name}, {"uid", kube::uid_of(object)}}},
-      {"status", status}};
-  auto written = in_.client.apply_status(turn_clusters, patch, as_operator, soon());
-  if (!written) {
-    // Deleted meanwhile, and perhaps made anew: nothing is left to be said about this one.
-    if (written.error().kind == kube::ErrorKind::not_found) return {};
-    return kube::fail(written.error());
-  }
-  own_writes_.remember(in_.watches.version_of(turn_clusters.kind, key), std::move(*written), in_.clock.steady());
-  return {};
-}
-
-void Reconciler::announce(const json& object, const json& before, const json& after, const Written& written) {
-  for (const auto& announcement : announcements(before, after, written)) {
+void Reconciler::announce(const json& object, const std::vector<Announcement>& announcements) {
+  for (const auto& announcement : announcements) {
     in_.events.record(object, announcement.type, announcement.reason, announcement.message);
   }
 }

@@ -1,20 +1,21 @@
 // One pass over one TurnCluster: observe, plan, write what differs. Level-based: it depends on what is there now, never
 // on which change woke it, so it may be killed anywhere and run again.
-// Used from one thread.
+// Thread-safe, one pass at a time for each TurnCluster.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "operator/controller/announcements.hpp"
 #include "operator/controller/own_writes.hpp"
+#include "operator/controller/reconcile_metrics.hpp"
 #include "operator/controller/watches.hpp"
 #include "operator/link/health_board.hpp"
 #include "operator/link/target_board.hpp"
 #include "operator/plan/plan.hpp"
 #include "turnkeeper/api/problem.hpp"
 #include "turnkeeper/base/clock.hpp"
-#include "turnkeeper/kube/client.hpp"
 #include "turnkeeper/kube/events.hpp"
 
 namespace turnkeeper::op {
@@ -28,11 +29,11 @@ struct Outcome {
 class Reconciler {
  public:
   struct Surroundings {
-    kube::Client& client;
     Watches& watches;
     TargetBoard& targets;
     HealthBoard& health;
     kube::EventRecorder& events;
+    ReconcileMetrics& metrics;
     const Clock& clock;
   };
   Reconciler(Surroundings surroundings, Settings settings) : in_(surroundings), settings_(std::move(settings)) {}
@@ -40,21 +41,26 @@ class Reconciler {
   Outcome reconcile(const kube::ObjectKey& key);
 
  private:
-  [[nodiscard]] Deadline soon() const;
-  Outcome refuse(const nlohmann::json& object, const api::Problems& problems);
-  // Writes children; the first error ends it.
-  kube::Result<> carry_out(const Plan& plan, const Observed& observed, bool settled, Written& written);
-  kube::Result<> create(const nlohmann::json& object);
-  kube::Result<> remove(const ObjectRef& ref);
-  kube::Result<> write_status(const nlohmann::json& object, const nlohmann::json& status);
-  void announce(const nlohmann::json& object, const nlohmann::json& before, const nlohmann::json& after,
-                const Written& written);
+  // What one pass leaves to the next.
+  struct Memory {
+    OwnWrites object;  // the TurnCluster itself
+    OwnWrites children;
+    OwnWrites pods;
+    // The generation for which a pass found nothing to do: from then on a difference is somebody else's doing.
+    std::optional<std::int64_t> settled;
+    std::map<std::string, std::string> unreachable;  // sites, as told
+    PlanMemory plan;
+  };
+  [[nodiscard]] Memory& memory_of(const kube::ObjectKey& key);
+  void forget(const kube::ObjectKey& key);
+  Outcome refuse(const nlohmann::json& object, const api::Problems& problems, Memory& memory);
+  void publish(const api::TurnCluster& cluster, const Plan& plan);
+  void announce(const nlohmann::json& object, const std::vector<Announcement>& announcements);
 
   Surroundings in_;
   const Settings settings_;
-  OwnWrites own_writes_;
-  // The generation for which a pass found nothing to do: from then on a difference is somebody else's doing.
-  std::map<kube::ObjectKey, std::int64_t> settled_;
+  std::mutex mutex_;
+  std::map<kube::ObjectKey, Memory> memories_;
 };
 
 }  // namespace turnkeeper::op

@@ -33,7 +33,8 @@ void log_for_people(gpr_log_func_args* message) {
 // Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
 class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
  public:
-  TargetStream(TargetBoard& board, std::string vantage) : vantage_(std::move(vantage)) {
+  TargetStream(TargetBoard& board, const v1::WatchTargetsRequest& request)
+      : vantage_(request.vantage()), cluster_(request.cluster()) {
     log::info("monitor connected", {{"vantage", vantage_}});
     subscription_ = board.subscribe([this](TargetBoard::Set set) { offer(std::move(set)); });
   }
@@ -66,8 +67,21 @@ class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
  private:
   void offer(TargetBoard::Set set) {
     std::lock_guard lock(mutex_);
+    if (!cluster_.empty()) {
+      set = only_cluster(*set);
+      // What changed was of another cluster.
+      if (offered_ && offered_->SerializeAsString() == set->SerializeAsString()) return;
+      offered_ = set;
+    }
     waiting_ = std::move(set);
     write_locked();
+  }
+  [[nodiscard]] TargetBoard::Set only_cluster(const v1::TargetSet& all) const {
+    auto set = std::make_shared<v1::TargetSet>();
+    for (const auto& cluster : all.clusters()) {
+      if (cluster.cluster() == cluster_) *set->add_clusters() = cluster;
+    }
+    return set;
   }
   void write_locked() {
     if (finished_ || ending_ || sending_ || !waiting_) return;
@@ -87,7 +101,9 @@ class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
   }
 
   const std::string vantage_;
+  const std::string cluster_;  // the only one that it hears of; empty: all
   std::mutex mutex_;
+  TargetBoard::Set offered_;  // last, when it hears of one cluster only
   TargetBoard::Set waiting_;
   TargetBoard::Set sending_;  // gRPC reads it until OnWriteDone
   std::optional<grpc::Status> ending_;
@@ -162,7 +178,7 @@ class TargetsService final : public v1::Targets::CallbackService {
   explicit TargetsService(TargetBoard& board) : board_(board) {}
   grpc::ServerWriteReactor<v1::TargetSet>* Watch(grpc::CallbackServerContext*,
                                                  const v1::WatchTargetsRequest* request) override {
-    return streams.add(new TargetStream(board_, request->vantage()));
+    return streams.add(new TargetStream(board_, *request));
   }
   OpenStreams<TargetStream> streams;
 

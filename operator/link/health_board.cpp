@@ -7,6 +7,7 @@ namespace {
 
 // A vantage that is not heard for this long was removed, or renamed.
 constexpr std::chrono::minutes forgotten_after{10};
+constexpr std::chrono::seconds numbers_every{10};
 
 std::set<std::string> clusters_in(const v1::HealthReport& report) {
   std::set<std::string> names;
@@ -26,10 +27,16 @@ void HealthBoard::report(v1::HealthReport report) {
     const bool was_fresh = slot.at != SteadyTime() && now - slot.at < report_lifetime;
     auto names = clusters_in(report);
     names.merge(clusters_in(slot.report));
+    std::erase_if(told_, [&](const auto& entry) { return now - entry.second.at > forgotten_after; });
     for (const auto& name : names) {
-      if (!was_fresh || vantage_report(slot.report, name, {}).relays != vantage_report(report, name, {}).relays) {
-        changed.insert(name);
-      }
+      const auto before = vantage_report(slot.report, name, {});
+      const auto after = vantage_report(report, name, {});
+      Told& told = told_[name];
+      const bool urgent = !was_fresh || !differ_in_numbers_only(before, after);
+      if (before.facts != after.facts) told.numbers_pending = true;
+      if (!urgent && !(told.numbers_pending && now - told.at >= numbers_every)) continue;
+      told = {.at = now};
+      changed.insert(name);
     }
     slot = {std::move(report), now};
   }

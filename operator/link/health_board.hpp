@@ -16,7 +16,8 @@ namespace turnkeeper::op {
 class HealthBoard {
  public:
   // `on_change` is called with the name ("namespace/name") of each cluster that a report says something new about, on
-  // the reporter's thread. `clock` must outlive the board.
+  // the reporter's thread: at once for verdicts, proofs, certificates and what an agent runs with; at most every 10 s
+  // for numbers such as sessions, which change all the time. `clock` must outlive the board.
   HealthBoard(const Clock& clock, std::function<void(const std::string&)> on_change)
       : clock_(clock), on_change_(std::move(on_change)) {}
 
@@ -29,10 +30,15 @@ class HealthBoard {
     v1::HealthReport report;
     SteadyTime at;
   };
+  struct Told {
+    SteadyTime at;                 // the last call of on_change
+    bool numbers_pending = false;  // they have changed since
+  };
   const Clock& clock_;
   const std::function<void(const std::string&)> on_change_;
   mutable std::mutex mutex_;
   std::map<std::string, Heard> heard_;
+  std::map<std::string, Told> told_;  // by cluster
 };
 
 }  // namespace turnkeeper::op

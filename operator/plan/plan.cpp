@@ -1,20 +1,28 @@
 #include "operator/plan/plan.hpp"
 
 #include <algorithm>
+#include <tuple>
 
+#include "operator/plan/certificate.hpp"
 #include "operator/plan/covers.hpp"
+#include "operator/plan/credentials.hpp"
+#include "operator/plan/gate.hpp"
+#include "operator/plan/record.hpp"
 #include "operator/plan/roll.hpp"
 #include "operator/plan/status.hpp"
+#include "operator/plan/wanted.hpp"
 #include "operator/resources/children.hpp"
-#include "operator/resources/content_hash.hpp"
 #include "operator/resources/names.hpp"
-#include "turnkeeper/base/encoding.hpp"
+#include "operator/resources/transport_port.hpp"
 
 namespace turnkeeper::op {
 namespace {
 
 using nlohmann::json;
 using namespace nlohmann::literals;
+using namespace std::chrono_literals;
+
+constexpr auto between_figures = 10s;
 
 const json* find(const json& object, const json::json_pointer& pointer) {
   return object.contains(pointer) ? &object.at(pointer) : nullptr;
@@ -25,70 +33,63 @@ std::string text(const json& object, const char* pointer) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-const json* find_named(const std::vector<json>& objects, const std::string& kind, const std::string& name) {
-  const auto found = std::ranges::find_if(objects, [&](const json& object) {
-    return text(object, "/kind") == kind && text(object, "/metadata/name") == name;
-  });
-  return found == objects.end() ? nullptr : &*found;
-}
-
-const json* find_like(const std::vector<json>& objects, const json& wanted) {
-  return find_named(objects, text(wanted, "/kind"), text(wanted, "/metadata/name"));
-}
-
-bool is_controlled_by(const json& object, const std::string& uid) {
-  const auto* owners = find(object, "/metadata/ownerReferences"_json_pointer);
-  return owners != nullptr && std::any_of(owners->begin(), owners->end(), [&](const json& owner) {
-           return text(owner, "/uid") == uid && owner.value("controller", false);
-         });
-}
-
-Result<api::SigningKeys> read_keys(const json& secret) {
-  const auto where = "Secret " + text(secret, "/metadata/name");
-  const auto document = base64_decode(text(secret, "/data/keys.json"));
-  if (!document) return fail(document.error().within(where + ": keys.json"));
-  auto keys = api::parse_signing_keys(*document);
-  if (!keys) {
-    return fail(
-        where + ": keys.json: " + keys.error().message,
-        "restore the Secret from a backup, or delete it to have a new key made (clients then need new credentials)");
+// Objects by site, kind and name. Points into the list it was made from.
+class Index {
+ public:
+  explicit Index(const std::vector<Placed>& objects) {
+    for (const auto& [site, object] : objects) {
+      index_.emplace(Name{site, text(object, "/kind"), text(object, "/metadata/name")}, &object);
+    }
   }
-  return keys;
-}
-
-std::vector<json> region_children(const api::TurnCluster& cluster, const Settings& settings) {
-  std::vector<json> children;
-  for (const auto& region : cluster.spec.regions) {
-    children.push_back(config_map(cluster, region));
-    children.push_back(network_policy(cluster, region));
-    children.push_back(service(cluster, region));
-    children.push_back(disruption_budget(cluster, region));
-    children.push_back(stateful_set(cluster, region, settings.agent_image));
+  [[nodiscard]] const json* find(const std::string& site, const std::string& kind, const std::string& name) const {
+    const auto found = index_.find(Name{site, kind, name});
+    return found == index_.end() ? nullptr : found->second;
   }
-  // A field that is asked for no more is in none of the objects: only their fingerprints tell that something went away.
-  for (auto& child : children) child["metadata"]["annotations"][applied_hash_annotation] = content_hash(child.dump());
-  return children;
-}
+  [[nodiscard]] const json* find_like(const Placed& wanted) const {
+    return find(wanted.site, text(wanted.object, "/kind"), text(wanted.object, "/metadata/name"));
+  }
 
-ObjectRef reference(const json& object) {
-  return {text(object, "/apiVersion"), text(object, "/kind"), text(object, "/metadata/namespace"),
-          text(object, "/metadata/name"), text(object, "/metadata/uid")};
+ private:
+  using Name = std::tuple<std::string, std::string, std::string>;
+  std::map<Name, const json*> index_;
+};
+
+ObjectRef reference(const std::string& site, const json& object) {
+  return {site,
+          text(object, "/apiVersion"),
+          text(object, "/kind"),
+          text(object, "/metadata/namespace"),
+          text(object, "/metadata/name"),
+          text(object, "/metadata/uid")};
 }
 
 // What the StatefulSet controller says the newest template is; nothing while it has not seen our newest one.
 std::map<std::string, std::string> newest_revisions(const api::TurnCluster& cluster, const Observed& observed,
-                                                    const std::vector<json>& applying) {
+                                                    const Index& live, const Index& applying) {
   std::map<std::string, std::string> revisions;
   for (const auto& region : cluster.spec.regions) {
     const auto name = region_child_name(cluster, region);
-    const auto* set = find_named(observed.children, "StatefulSet", name);
-    if (set == nullptr || find_named(applying, "StatefulSet", name) != nullptr) continue;
+    const auto* set = live.find(site_of(region), "StatefulSet", name);
+    if (set == nullptr || observed.unreachable.contains(site_of(region))) continue;
+    if (applying.find(site_of(region), "StatefulSet", name) != nullptr) continue;
     const auto* generation = find(*set, "/metadata/generation"_json_pointer);
     const auto* seen = find(*set, "/status/observedGeneration"_json_pointer);
     if (generation == nullptr || seen == nullptr || *seen < *generation) continue;
     revisions[region.name] = text(*set, "/status/updateRevision");
   }
   return revisions;
+}
+
+// Children that are not wanted, where that can be told.
+std::vector<ObjectRef> to_prune(const api::TurnCluster& cluster, const Observed& observed, const Index& wanted) {
+  std::vector<ObjectRef> refs;
+  for (const auto& child : observed.children) {
+    if (wanted.find_like(child) != nullptr || !is_owned(child, cluster.uid)) continue;
+    if (observed.unreachable.contains(child.site)) continue;
+    if (child.object.contains("/metadata/deletionTimestamp"_json_pointer)) continue;
+    refs.push_back(reference(child.site, child.object));
+  }
+  return refs;
 }
 
 // A vantage that falls silent is not an event, so its running out must be looked for.
@@ -101,50 +102,233 @@ std::optional<std::chrono::seconds> next_look(const std::vector<VantageReport>& 
   return next;
 }
 
+// What the StatefulSets ask for now.
+std::map<std::string, int> live_replicas(const api::TurnCluster& cluster, const Index& live) {
+  std::map<std::string, int> replicas;
+  for (const auto& region : cluster.spec.regions) {
+    const auto* set = live.find(site_of(region), "StatefulSet", region_child_name(cluster, region));
+    if (set == nullptr) continue;
+    const auto* count = find(*set, "/spec/replicas"_json_pointer);
+    replicas[region.name] = count != nullptr && count->is_number_integer() ? count->get<int>() : 1;
+  }
+  return replicas;
+}
+
+std::map<std::string, SystemTime> last_replacements(const json& status) {
+  std::map<std::string, SystemTime> last;
+  if (!status.is_object() || !status.contains("regions")) return last;
+  for (const auto& region : status.at("regions")) {
+    if (const auto at = parse_rfc3339(text(region, "/replaced"))) last[text(region, "/name")] = *at;
+  }
+  return last;
+}
+
+// A container that crashes or finds no image is tried again and again, and for a moment each time nothing seems wrong:
+// what was said of it stands until it works or the spec changes.
+std::optional<Halt> halt_before(const json& status, std::int64_t generation) {
+  if (!status.is_object()) return std::nullopt;
+  const auto conditions = api::conditions_from_json(status.value("conditions", json()));
+  const auto* stalled = api::find_condition(conditions, "Stalled");
+  if (stalled == nullptr || stalled->status != api::ConditionStatus::yes ||
+      stalled->observed_generation != generation) {
+    return std::nullopt;
+  }
+  if (stalled->reason != roll_halted && stalled->reason != relay_fails) return std::nullopt;
+  return Halt{stalled->reason, stalled->message};
+}
+
+void move_relays(const RelayLifeInput& life, const Sizes& sizes, StatusInput& input, Plan& plan) {
+  auto moves = relay_moves(life, sizes, input.target_revisions);
+  plan.pods_apply = std::move(moves.marks);
+  for (const auto& [pod, grace] : moves.removals) {
+    plan.remove.push_back({{pod->site, "v1", "Pod", life.cluster.namespace_name, pod->pod, pod->uid}, grace});
+  }
+  for (const auto& replaced : moves.replaced) input.replaced[replaced.region] = life.now;
+  plan.replaced = std::move(moves.replaced);
+  plan.notices = sizes.notices;
+  std::ranges::move(moves.notices, std::back_inserter(plan.notices));
+  for (const auto& pod : plan.pods) {
+    if (pod.deleting && pod.last_words.find(" cut ") != std::string::npos) {
+      plan.notices.push_back({.warning = true, .reason = "SessionsCut", .message = pod.relay + ": " + pod.last_words});
+    }
+  }
+  plan.memory.low_since = sizes.low_since;
+  for (const auto& when : {sizes.look_again, moves.look_again}) {
+    if (when) plan.look_again(std::max(std::chrono::ceil<std::chrono::seconds>(*when - life.now), 1s));
+  }
+  if (!moves.halt && moves.unproven) moves.halt = halt_before(input.previous, life.cluster.generation);
+  if (moves.halt && input.stalled_reason.empty()) {
+    input.stalled_reason = moves.halt->reason;
+    input.stalled_message = moves.halt->message;
+  }
+  input.waiting = std::move(moves.waiting);
+  input.stuck = std::move(moves.stuck);
+}
+
+// Relays at a site that cannot be reached go on serving: those that were not seen since this process started are known
+// from the status, so that monitors are not told to forget them.
+void remember_relays(const api::TurnCluster& cluster, const Observed& observed, std::vector<RelayPod>& pods) {
+  const auto relays = "/relays"_json_pointer;
+  if (observed.unreachable.empty() || !observed.status.is_object() || !observed.status.contains(relays)) return;
+  for (const auto& region : cluster.spec.regions) {
+    if (!observed.unreachable.contains(site_of(region)) ||
+        std::ranges::find(pods, region.name, &RelayPod::region) != pods.end())
+      continue;
+    std::map<api::Transport, std::uint16_t> ports;
+    for (const auto transport : region.relay.transports) {
+      ports[transport] = transport_port(transport, region.relay.ports).number;
+    }
+    int ordinal = 0;
+    for (const auto& relay : observed.status.at(relays)) {
+      if (text(relay, "/region") != region.name) continue;
+      const auto address = text(relay, "/address");
+      if (!address.empty()) {
+        pods.push_back({.site = site_of(region),
+                        .relay = text(relay, "/name"),
+                        .region = region.name,
+                        .ordinal = ordinal,
+                        .addresses = {address},
+                        .ports = ports,
+                        .running = true});
+      }
+      ++ordinal;
+    }
+  }
+}
+
+std::vector<RelayPod> reachable(const std::vector<RelayPod>& pods, const Observed& observed) {
+  std::vector<RelayPod> out;
+  std::ranges::copy_if(pods, std::back_inserter(out),
+                       [&](const RelayPod& pod) { return !observed.unreachable.contains(pod.site); });
+  return out;
+}
+
+int relays_in(const api::TurnCluster& cluster) {
+  int relays = 0;
+  for (const auto& region : cluster.spec.regions) relays += region.relay.replicas;
+  return relays;
+}
+
+std::optional<std::uint64_t> lowered_bandwidth(const api::Budget& budget) {
+  if (budget.at_limit != api::Budget::AtLimit::lower_bandwidth) return std::nullopt;
+  return budget.bits_per_second_per_session;
+}
+
+void settle_budget(const api::Budget& budget, const Ledger& before, int relays, SystemTime now, StatusInput& input,
+                   Plan& plan) {
+  const auto counted = "/summary/relays"_json_pointer;
+  const auto& status = input.previous;
+  const int relays_before = status.is_object() && status.contains(counted) ? status.at(counted).get<int>() : 0;
+  plan.memory.meter.add(input.health.facts);
+  const auto after = book(before, relays_before, relays, plan.memory.meter.take_gigabytes(now), now);
+  input.budget = to_json(budget, after);
+  input.within_budget = within_budget(budget, after, std::ranges::any_of(input.health.facts, [](const auto& facts) {
+                                        return facts.second.agent && facts.second.agent->sent_bytes.has_value();
+                                      }));
+  plan.cost = cost_of(budget, after);
+}
+
+void judge_certificate(const api::TurnCluster& cluster, const Observed& observed, SystemTime now, StatusInput& input,
+                       Plan& plan) {
+  const auto name = tls_secret_name(cluster, "");
+  const auto secret = observed.secrets.find(name);
+  auto judgement =
+      certificate_valid(cluster, name, secret == observed.secrets.end() ? json() : secret->second, input.health, now);
+  input.certificate_valid = std::move(judgement.condition);
+  if (judgement.look_again && *judgement.look_again > now) {
+    plan.look_again(std::chrono::ceil<std::chrono::seconds>(*judgement.look_again - now));
+  }
+}
+
+// What changes all the time, and is written only every so often.
+json figures_of(const json& status) {
+  auto figures = json::array();
+  if (!status.is_object() || !status.contains("relays")) return figures;
+  for (const auto& relay : status.at("relays")) figures.push_back(relay.value("sessions", json()));
+  return figures;
+}
+
 }  // namespace
+
+std::set<std::string> referenced_secrets(const api::TurnCluster& cluster) {
+  std::set<std::string> names;
+  if (cluster.spec.tls) names.insert(tls_secret_name(cluster, ""));
+  if (!cluster.spec.credentials.secret.name.empty()) names.insert(cluster.spec.credentials.secret.name);
+  return names;
+}
 
 Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Settings& settings, SystemTime now) {
   Plan plan;
-  plan.pods = relay_pods(cluster, observed.pods, observed.nodes);
+  plan.pods = relay_pods(cluster, observed.pods, observed.nodes, observed.children);
+  remember_relays(cluster, observed, plan.pods);
   plan.requeue = next_look(observed.reports, now);
   StatusInput input{.pods = plan.pods, .health = cluster_health(observed.reports, now), .previous = observed.status};
 
   const bool active = !cluster.spec.paused && !cluster.deleting;
-  std::vector<json> wanted;
-  const auto* secret = find_named(observed.children, "Secret", signing_keys_name(cluster));
-  if (secret != nullptr) {
-    if (auto keys = read_keys(*secret)) {
-      wanted.push_back(signing_keys_secret(cluster, *keys));
-      plan.keys = std::move(*keys);
-    } else {
-      input.stalled_reason = "SigningKeysUnreadable";
-      input.stalled_message = keys.error().text();
-      wanted.push_back(*secret);
-    }
-  } else if (active) {
-    plan.create.push_back(signing_keys_secret(
-        cluster,
-        {{.id = "k1", .secret = settings.new_secret(), .created = std::chrono::floor<std::chrono::seconds>(now)}}));
+  const Index live(observed.children);
+  std::vector<Placed> wanted;
+  auto credentials = plan_credentials(cluster, observed, settings, plan.pods, input.health, now);
+  if (credentials.create) plan.create.push_back(std::move(*credentials.create));
+  wanted = std::move(credentials.wanted);
+  plan.keys = std::move(credentials.keys);
+  plan.memory.sights = std::move(credentials.sights);
+  input.credentials = std::move(credentials.status);
+  if (credentials.trouble) {
+    input.stalled_reason = credentials.trouble->reason;
+    input.stalled_message = credentials.trouble->message;
   }
-  std::ranges::move(region_children(cluster, settings), std::back_inserter(wanted));
+  if (credentials.look_again) plan.look_again(*credentials.look_again);
+  const auto replicas = live_replicas(cluster, live);
+  const auto replaced = last_replacements(observed.status);
+  input.replaced = replaced;
+  const RelayLifeInput life{.cluster = cluster,
+                            .pods = plan.pods,
+                            .reports = observed.reports,
+                            .health = input.health,
+                            .nodes = observed.nodes,
+                            .unreachable = observed.unreachable,
+                            .replaced = replaced,
+                            .replicas = replicas,
+                            .now = now};
+  const auto ledger = read_ledger(observed.status);
+  const bool spent = cluster.spec.budget && is_over(*cluster.spec.budget, ledger);
+  const auto sizes = region_sizes(life, observed.memory.low_since,
+                                  spent && cluster.spec.budget->at_limit != api::Budget::AtLimit::report);
+  plan.memory.meter = observed.memory.meter;
+  if (cluster.spec.budget) settle_budget(*cluster.spec.budget, ledger, relays_in(sizes.wanted), now, input, plan);
+  std::ranges::move(
+      wanted_children({.cluster = sizes.now,
+                       .observed = observed,
+                       .settings = settings,
+                       .pods = plan.pods,
+                       .keys = plan.keys,
+                       .bits_per_second_per_session = spent ? lowered_bandwidth(*cluster.spec.budget) : std::nullopt}),
+      std::back_inserter(wanted));
 
   if (active) {
     for (const auto& object : wanted) {
-      const auto* live = find_like(observed.children, object);
-      if (live == nullptr || !covers(*live, object)) plan.apply.push_back(object);
+      const auto* there = live.find_like(object);
+      if (there == nullptr || !covers(*there, object.object)) plan.apply.push_back(object);
     }
-    for (const auto& object : observed.children) {
-      if (find_like(wanted, object) != nullptr || !is_controlled_by(object, cluster.uid)) continue;
-      if (object.contains("/metadata/deletionTimestamp"_json_pointer)) continue;
-      plan.prune.push_back(reference(object));
+    plan.prune = to_prune(cluster, observed, Index(wanted));
+    plan_record(cluster, observed, settings, now, plan);
+    input.target_revisions = newest_revisions(cluster, observed, live, Index(plan.apply));
+    move_relays(life, sizes, input, plan);
+    input.changing = !plan.create.empty() || !plan.apply.empty() || !plan.prune.empty() || !plan.remove.empty();
+  } else if (cluster.deleting) {
+    for (auto& ref : to_prune(cluster, observed, Index({}))) {
+      if (!ref.site.empty()) plan.prune.push_back(std::move(ref));
     }
-    input.target_revisions = newest_revisions(cluster, observed, plan.apply);
-    if (const auto* pod = next_to_roll(cluster, plan.pods, input.health, input.target_revisions)) {
-      plan.roll = ObjectRef{"v1", "Pod", cluster.namespace_name, pod->pod, pod->uid};
-    }
-    input.changing = !plan.create.empty() || !plan.apply.empty() || !plan.prune.empty() || plan.roll.has_value();
+    plan_record(cluster, observed, settings, now, plan);
   }
-  plan.status = to_json(compute_status(cluster, input, now));
+  std::ranges::move(credentials.notices, std::back_inserter(plan.notices));
+  if (!cluster.deleting) plan.pods_status = gates(cluster, reachable(plan.pods, observed), input.health, now);
+  if (cluster.spec.tls) judge_certificate(sizes.wanted, observed, now, input, plan);
+  input.unreachable = observed.unreachable;
+  plan.memory.numbers_at = observed.memory.numbers_at;
+  input.fresh_figures = now < plan.memory.numbers_at || now - plan.memory.numbers_at >= between_figures;
+  plan.status = to_json(compute_status(sizes.wanted, input, now));
+  if (figures_of(plan.status) != figures_of(observed.status)) plan.memory.numbers_at = now;
   return plan;
 }
 

@@ -21,6 +21,13 @@ struct Relay {
   RelayStatus status;
   bool serves = false;
   bool outdated = false;
+  bool unreachable = false;
+  // It is still coming up: not there, or neither working nor known to have worked.
+  [[nodiscard]] bool starting() const {
+    if (unreachable) return false;
+    if (pod == nullptr || !pod->running) return true;
+    return (!serves || !pod->containers_ready) && pod->proof != Proof::failed && pod->proof != Proof::proven;
+  }
 };
 
 struct RegionView {
@@ -47,7 +54,12 @@ RelayStatus judge(const std::string& region, const std::string& name, const Rela
                   const ClusterHealth& health) {
   RelayStatus status{.name = name, .region = region};
   if (pod == nullptr) return status;
-  status.address = pod->address;
+  if (!pod->addresses.empty()) status.address = pod->addresses.front();
+  const auto facts = health.facts.find(name);
+  if (facts != health.facts.end() && facts->second.agent) {
+    status.version = facts->second.agent->version;
+    status.sessions = facts->second.agent->sessions;
+  }
   const auto found = health.relays.find(name);
   if (found != health.relays.end()) {
     status.verdict = found->second.verdict;
@@ -73,6 +85,16 @@ void date(RelayStatus& status, const nlohmann::json& previous, SystemTime now) {
   }
 }
 
+void settle_sessions(RelayStatus& status, const nlohmann::json& previous, bool fresh) {
+  if (!status.sessions || !previous.is_object() || !previous.contains("relays")) return;
+  for (const auto& old : previous.at("relays")) {
+    if (old.value("name", "") != status.name || !old.contains("sessions")) continue;
+    const auto before = old.at("sessions").get<std::int64_t>();
+    const auto off = std::abs(*status.sessions - before);
+    if (!fresh || off < std::max<std::int64_t>(5, before / 10)) status.sessions = before;
+  }
+}
+
 std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now) {
   std::vector<RegionView> regions;
   for (const auto& region : cluster.spec.regions) {
@@ -83,7 +105,11 @@ std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput&
       if (pod != input.pods.end()) relay.pod = &*pod;
       relay.status = judge(region.name, relay.name, relay.pod, input.health);
       date(relay.status, input.previous, now);
-      relay.serves = relay.pod != nullptr && works(*relay.pod, input.health);
+      settle_sessions(relay.status, input.previous, input.fresh_figures);
+      relay.unreachable = input.unreachable.contains(site_of(region));
+      // The readiness that was seen last at a site that cannot be reached says nothing of now.
+      relay.serves =
+          relay.pod != nullptr && works(*relay.pod, input.health) && (!relay.unreachable || input.health.heard);
       relay.outdated = relay.pod != nullptr && is_outdated(*relay.pod, input.target_revisions);
       view.relays.push_back(std::move(relay));
     }
@@ -124,6 +150,9 @@ RegionStatus region_status(const api::Spec& spec, const RegionView& view, const 
 
 // "eu-0 is Unhealthy (connect-timeout)": why a relay does not serve.
 std::string why_not(const Relay& relay, bool heard) {
+  if (relay.unreachable && (!heard || relay.status.verdict == Verdict::unknown)) {
+    return relay.name + " is in a Kubernetes cluster that cannot be reached";
+  }
   if (relay.pod == nullptr) return relay.name + " has no pod yet";
   if (relay.pod->deleting) return relay.name + " is draining";
   if (!relay.pod->trouble.empty()) return relay.name + " does not start (" + relay.pod->trouble + ')';
@@ -141,12 +170,16 @@ api::Condition ready(const std::vector<RegionView>& views, const std::vector<Reg
   std::vector<std::string> texts;
   bool down = false;
   bool proven_bad = false;
+  bool draining = false;
+  bool out_of_sight = false;
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto& region = regions[i];
     if (region.served_by == region.name) continue;
     std::vector<std::string> reasons;
     for (const auto& relay : views[i].relays) {
       reasons.push_back(why_not(relay, heard));
+      out_of_sight = out_of_sight || (relay.unreachable && relay.status.verdict == Verdict::unknown);
+      draining = draining || relay.status.verdict == Verdict::draining;
       proven_bad = proven_bad || (relay.pod != nullptr && relay.status.verdict == Verdict::unhealthy);
     }
     down = down || region.served_by.empty();
@@ -155,8 +188,14 @@ api::Condition ready(const std::vector<RegionView>& views, const std::vector<Reg
                     ": " + list_text(reasons));
   }
   if (!texts.empty()) {
-    const char* reason = !proven_bad ? "RelaysStarting" : down ? "RegionDown" : "FailedOver";
-    return {.type = "Ready", .status = ConditionStatus::no, .reason = reason, .message = list_text(texts)};
+    const char* reason = proven_bad     ? (down ? "RegionDown" : "FailedOver")
+                         : out_of_sight ? "SiteUnreachable"
+                         : draining     ? "RelaysDraining"
+                                        : "RelaysStarting";
+    return {.type = "Ready",
+            .status = out_of_sight && !proven_bad ? ConditionStatus::unknown : ConditionStatus::no,
+            .reason = reason,
+            .message = list_text(texts)};
   }
   if (!heard) {
     return {.type = "Ready",
@@ -201,21 +240,28 @@ api::Condition reconciling(const api::TurnCluster& cluster, const std::vector<Re
   };
   if (cluster.deleting) return condition(ConditionStatus::yes, "Deleting", "the cluster is being removed");
   if (cluster.spec.paused) return condition(ConditionStatus::no, "Paused", "spec.paused is true: nothing is changed");
+  if (!input.unreachable.empty()) {
+    std::vector<std::string> sites;
+    for (const auto& [site, why] : input.unreachable) sites.push_back(site + " cannot be reached: " + why);
+    return condition(ConditionStatus::yes, "SiteUnreachable", list_text(sites));
+  }
   std::vector<std::string> starting;
   std::vector<std::string> outdated;
   std::size_t wanted = 0;
   for (const auto& view : views) {
     for (const auto& relay : view.relays) {
       ++wanted;
-      if (relay.pod == nullptr || !relay.pod->ready) {
-        starting.push_back(why_not(relay, false));
-      } else if (relay.outdated || relay.pod->deleting) {
+      if (relay.pod != nullptr && (relay.outdated || relay.pod->deleting || relay.pod->draining)) {
         outdated.push_back(relay.name);
+      } else if (relay.starting()) {
+        starting.push_back(why_not(relay, false));
       }
     }
   }
   if (!outdated.empty()) {
-    return condition(ConditionStatus::yes, "Rolling", "still to be renewed, one at a time: " + list_text(outdated));
+    return condition(
+        ConditionStatus::yes, "Rolling",
+        "still to be renewed: " + list_text(outdated) + (input.waiting.empty() ? "" : "; " + list_text(input.waiting)));
   }
   if (!starting.empty()) return condition(ConditionStatus::yes, "RelaysStarting", list_text(starting));
   if (input.pods.size() > wanted) {
@@ -223,7 +269,21 @@ api::Condition reconciling(const api::TurnCluster& cluster, const std::vector<Re
                      count_text(input.pods.size() - wanted, "relay") + " more than asked for, to be gone when drained");
   }
   if (input.changing) return condition(ConditionStatus::yes, "Applying", "bringing Kubernetes objects up to date");
+  if (!input.stuck.empty()) return condition(ConditionStatus::no, "OnCordonedNode", list_text(input.stuck));
   return condition(ConditionStatus::no, "UpToDate", "everything is as asked for");
+}
+
+api::Condition credentials_current(const StatusInput& input) {
+  if (!input.credentials) {
+    return {.type = "CredentialsCurrent",
+            .status = ConditionStatus::unknown,
+            .reason = "NotMadeYet",
+            .message = "there is no signing key yet"};
+  }
+  return {.type = "CredentialsCurrent",
+          .status = input.credentials->current ? ConditionStatus::yes : ConditionStatus::no,
+          .reason = input.credentials->reason,
+          .message = input.credentials->message};
 }
 
 api::Condition stalled(const StatusInput& input) {
@@ -250,16 +310,38 @@ std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& re
 
 Status compute_status(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now) {
   Status status{.observed_generation = cluster.generation};
+  status.credentials = input.credentials;
+  status.budget = input.budget;
+  // Of the regions that follow spec.relay.replicas, as many as they have pods for; that number itself when there is
+  // none.
+  status.replicas = cluster.spec.relay_replicas;
+  for (const auto& region : cluster.spec.regions) {
+    if (region.relay.autoscaling || region.relay.replicas != cluster.spec.relay_replicas) continue;
+    status.replicas = static_cast<int>(std::ranges::count(input.pods, region.name, &RelayPod::region));
+    break;
+  }
+  status.selector = std::string(cluster_label) + '=' + cluster.name;
   const auto views = view(cluster, input, now);
   for (const auto& region : views) {
     status.regions.push_back(region_status(cluster.spec, region, views));
+    const auto replaced = input.replaced.find(region.region->name);
+    if (replaced != input.replaced.end()) status.regions.back().replaced = replaced->second;
     for (const auto& relay : region.relays) status.relays.push_back(relay.status);
   }
   if (input.previous.is_object()) {
     status.conditions = api::conditions_from_json(input.previous.value("conditions", nlohmann::json()));
   }
-  for (auto condition : {ready(views, status.regions, input.health.heard), relays_healthy(views, input.health.heard),
-                         reconciling(cluster, views, input), stalled(input)}) {
+  std::erase_if(status.conditions, [&](const api::Condition& condition) {
+    return (condition.type == "CertificateValid" && !input.certificate_valid) ||
+           (condition.type == "WithinBudget" && !input.within_budget);
+  });
+  std::vector<api::Condition> conditions = {ready(views, status.regions, input.health.heard),
+                                            relays_healthy(views, input.health.heard), credentials_current(input)};
+  if (input.certificate_valid) conditions.push_back(*input.certificate_valid);
+  if (input.within_budget) conditions.push_back(*input.within_budget);
+  conditions.push_back(reconciling(cluster, views, input));
+  conditions.push_back(stalled(input));
+  for (auto& condition : conditions) {
     condition.observed_generation = cluster.generation;
     api::set_condition(status.conditions, std::move(condition), now);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct RelayStatus {
   api::Verdict verdict = api::Verdict::unknown;
   api::Cause cause = api::Cause::none;
   SystemTime since;
+  std::string version;                   // of coturn; empty: its agent was not heard
+  std::optional<std::int64_t> sessions;  // about: see below; unset likewise
 };
 
 struct RegionStatus {
@@ -29,7 +32,19 @@ struct RegionStatus {
   api::Verdict verdict = api::Verdict::unknown;
   int relays = 0;  // that there should be
   int healthy = 0;
-  std::string served_by;  // itself when any of its relays works, else the first backup with one, else ""
+  std::optional<SystemTime> replaced;  // when a wedged relay of it was replaced last
+  std::string served_by;               // itself when any of its relays works, else the first backup with one, else ""
+};
+
+struct CredentialsStatus {
+  std::string phase;        // of the signing keys' rotation: see rotation.hpp; empty: not known
+  std::string current_key;  // the id of the one that issues
+  std::optional<SystemTime> next_rotation;
+  std::string request;  // the last one that was followed
+  // The condition CredentialsCurrent.
+  bool current = true;
+  std::string reason;
+  std::string message;
 };
 
 struct Status {
@@ -37,6 +52,10 @@ struct Status {
   api::Conditions conditions;
   std::vector<RegionStatus> regions;
   std::vector<RelayStatus> relays;
+  std::optional<CredentialsStatus> credentials;
+  int replicas = 0;       // that a region without a number of its own has: for the scale subresource
+  std::string selector;   // of the relays' pods, likewise
+  nlohmann::json budget;  // null: none is given
 };
 
 // What the judgement rests on beside the spec.
@@ -47,9 +66,21 @@ struct StatusInput {
   bool changing = false;                                // something is still to be applied or removed
   std::string stalled_reason;                           // CamelCase; empty: not stalled
   std::string stalled_message;
-  nlohmann::json previous;  // the status as it stands; may be null
+  std::optional<CredentialsStatus> credentials;    // unset: there are no signing keys yet
+  std::map<std::string, std::string> unreachable;  // sites, and why: what is known of their relays is what monitors see
+  std::map<std::string, SystemTime> replaced;      // region -> when a wedged relay of it was replaced last
+  std::vector<std::string> waiting;                // why relays that should be renewed stay for now
+  std::vector<std::string> stuck;                  // why relays stay on cordoned nodes
+  std::optional<api::Condition> certificate_valid;
+  std::optional<api::Condition> within_budget;
+  nlohmann::json budget;
+  bool fresh_figures = true;  // false: sessions stay as they were written last
+  nlohmann::json previous;    // the status as it stands; may be null
 };
 
+// Sessions change all the time, and a write for each would be one for nothing: a figure stays as it was written until
+// it is off by 5 and by a tenth.
+//
 // Without a fresh monitor, relays are Unknown and the pods' readiness decides who serves (fail open): Ready says so in
 // its reason.
 [[nodiscard]] Status compute_status(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now);

@@ -14,15 +14,28 @@ json relay_json(const RelayStatus& relay) {
                  {"since", rfc3339(relay.since)}};
   if (!relay.address.empty()) object["address"] = relay.address;
   if (relay.cause != api::Cause::none) object["cause"] = api::cause_name(relay.cause);
+  if (!relay.version.empty()) object["version"] = relay.version;
+  if (relay.sessions) object["sessions"] = *relay.sessions;
   return object;
 }
 
 json region_json(const RegionStatus& region) {
-  return {{"name", region.name},
-          {"verdict", api::verdict_name(region.verdict)},
-          {"relays", region.relays},
-          {"healthy", region.healthy},
-          {"servedBy", region.served_by}};
+  json object = {{"name", region.name},
+                 {"verdict", api::verdict_name(region.verdict)},
+                 {"relays", region.relays},
+                 {"healthy", region.healthy},
+                 {"servedBy", region.served_by}};
+  if (region.replaced) object["replaced"] = rfc3339(*region.replaced);
+  return object;
+}
+
+json credentials_json(const CredentialsStatus& credentials) {
+  json object = json::object();
+  if (!credentials.phase.empty()) object["phase"] = credentials.phase;
+  if (!credentials.current_key.empty()) object["currentKey"] = credentials.current_key;
+  if (credentials.next_rotation) object["nextRotation"] = rfc3339(*credentials.next_rotation);
+  if (!credentials.request.empty()) object["request"] = credentials.request;
+  return object;
 }
 
 }  // namespace
@@ -33,7 +46,7 @@ json to_json(const Status& status) {
   for (const auto& region : status.regions) regions.push_back(region_json(region));
   for (const auto& relay : status.relays) relays.push_back(relay_json(relay));
   const auto count = [](const auto& items, auto predicate) { return std::ranges::count_if(items, predicate); };
-  return {
+  json object = {
       {"observedGeneration", status.observed_generation},
       {"summary",
        {{"regions", status.regions.size()},
@@ -43,6 +56,18 @@ json to_json(const Status& status) {
       {"conditions", api::to_json(status.conditions)},
       {"regions", regions},
       {"relays", relays}};
+  if (!status.selector.empty()) {
+    object["replicas"] = status.replicas;
+    object["selector"] = status.selector;
+  }
+  if (status.budget.is_object()) object["budget"] = status.budget;
+  std::int64_t sessions = 0;
+  for (const auto& relay : status.relays) {
+    sessions += relay.sessions.value_or(0);
+    if (relay.sessions) object["summary"]["sessions"] = sessions;
+  }
+  if (status.credentials) object["credentials"] = credentials_json(*status.credentials);
+  return object;
 }
 
 json refused_status(const json& object, const api::Problems& problems, SystemTime now) {

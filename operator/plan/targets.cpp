@@ -18,18 +18,29 @@ v1::SigningKey::Phase phase_of(api::SigningKey::Phase phase) {
     case api::SigningKey::Phase::issuing:
       return v1::SigningKey::ISSUING;
     case api::SigningKey::Phase::retiring:
+      return v1::SigningKey::RETIRING;
+    case api::SigningKey::Phase::removed:
       break;
   }
-  return v1::SigningKey::RETIRING;
+  return v1::SigningKey::REMOVED;
 }
 
-std::string uri_of(const std::string& address, std::uint16_t port, api::Transport transport) {
-  return turn::Uri{
-      .scheme = turn::Uri::Scheme::turn,
-      .host = address,
-      .port = port,
-      .transport = transport == api::Transport::udp ? turn::Uri::Transport::udp : turn::Uri::Transport::tcp}
+std::string uri_of(const std::string& host, std::uint16_t port, api::Transport transport) {
+  const bool over_tls = transport == api::Transport::tls || transport == api::Transport::dtls;
+  const bool over_udp = transport == api::Transport::udp || transport == api::Transport::dtls;
+  return turn::Uri{.scheme = over_tls ? turn::Uri::Scheme::turns : turn::Uri::Scheme::turn,
+                   .host = host,
+                   .port = port,
+                   .transport = over_udp ? turn::Uri::Transport::udp : turn::Uri::Transport::tcp}
       .to_string();
+}
+
+// TLS by the relay's own name where it has one, since that is what its certificate is good for; the rest by address,
+// which needs no DNS.
+std::vector<std::string> hosts_of(const api::Spec& spec, const RelayPod& pod, api::Transport transport) {
+  const bool over_tls = transport == api::Transport::tls || transport == api::Transport::dtls;
+  if (over_tls && spec.dns) return {pod.relay + '.' + spec.dns->hostname};
+  return pod.addresses;
 }
 
 }  // namespace
@@ -52,15 +63,16 @@ v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::v
     target.set_name(region.name);
     for (const auto& backup : backups_of(spec, region)) target.add_backups(backup);
     for (const auto& pod : pods) {
-      if (pod.region != region.name || pod.address.empty() || !pod.running) continue;
+      if (pod.region != region.name || pod.addresses.empty() || pod.ports.empty() || !pod.running) continue;
       auto& relay = *target.add_relays();
       relay.set_name(pod.relay);
-      for (const auto transport : region.relay.transports) {
-        relay.add_uris(uri_of(pod.address, static_cast<std::uint16_t>(region.relay.ports.turn), transport));
+      for (const auto& [transport, port] : pod.ports) {
+        for (const auto& host : hosts_of(spec, pod, transport)) relay.add_uris(uri_of(host, port, transport));
       }
-      // Clients come to this address, so it is where their peers must find them too.
-      relay.set_public_address(pod.address);
-      relay.set_draining(pod.deleting);
+      for (const auto& address : pod.relayed) relay.add_public_addresses(address);
+      relay.set_draining(pod.deleting || pod.draining.has_value());
+      relay.set_agent(pod.agent);
+      for (const auto& peer : region.relay.peers.allow) relay.add_allowed_peers(peer);
     }
   }
   *targets.mutable_credential_ttl() = TimeUtil::SecondsToDuration(spec.credentials.ttl.count());

@@ -6,8 +6,21 @@ std::string region_child_name(const api::TurnCluster& cluster, const api::Region
   return cluster.name + '-' + region.name;
 }
 
+std::string relay_service_name(const api::TurnCluster& cluster, const api::Region& region, int ordinal) {
+  return region_child_name(cluster, region) + '-' + std::to_string(ordinal);
+}
+
 std::string signing_keys_name(const api::TurnCluster& cluster) {
   return cluster.name + "-signing-keys";
+}
+
+std::string certificate_name(const api::TurnCluster& cluster) {
+  return cluster.name + "-tls";
+}
+
+std::string tls_secret_name(const api::TurnCluster& cluster, const std::string& site) {
+  const bool theirs = site.empty() && cluster.spec.tls && !cluster.spec.tls->secret_name.empty();
+  return theirs ? cluster.spec.tls->secret_name : certificate_name(cluster);
 }
 
 std::string relay_name(const std::string& region, int ordinal) {

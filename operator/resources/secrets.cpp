@@ -11,6 +11,13 @@ nlohmann::json signing_keys_secret(const api::TurnCluster& cluster, const api::S
   return secret;
 }
 
+nlohmann::json tls_secret_copy(const api::TurnCluster& cluster, const std::string& site, const nlohmann::json& source) {
+  auto secret = child(cluster, nullptr, "v1", "Secret", tls_secret_name(cluster, site));
+  secret["type"] = "kubernetes.io/tls";
+  for (const char* key : {"tls.crt", "tls.key"}) secret["data"][key] = source.at("data").value(key, "");
+  return secret;
+}
+
 nlohmann::json snapshot_secret(const std::string& namespace_name, const std::string& name, const Secret& targets) {
   return {
       {"apiVersion", "v1"},

@@ -26,6 +26,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
+import operators  # noqa: E402
 from testbed.programs import bench_peers  # noqa: E402
 
 SECRET = "bench-secret"
@@ -92,7 +93,6 @@ def wait_for(what, condition, seconds=30):
 class Bench:
     def __init__(self, binaries, quick):
         self.programs, self.binaries, self.quick = binaries / "bench", binaries / "bin", quick
-        self.peers = bench_peers()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="turnkeeper-bench-"))
         self.port = 20000 + os.getpid() % 10000
 
@@ -114,7 +114,7 @@ class Bench:
 
     def pion(self, mode, **options):
         username, password = credential()
-        command = [self.peers, mode, "--username", username, "--password", password]
+        command = [bench_peers(), mode, "--username", username, "--password", password]
         for name, value in options.items():
             command += ["--" + name.replace("_", "-"), value]
         return run_json(command)
@@ -319,13 +319,16 @@ class Bench:
         took = self.benchmark("verdict_benchmark")["judge_fleet"]
         yield Row("verdict over 1,000 relays x 5 vantages", f"{took / 1e6:.3f} ms", "< 2 ms", took < 2e6)
 
+    def operator(self):
+        yield from operators.compare(running, self.programs.parent, self.folder, Row, self.quick)
+
     def codec(self):
         took = self.benchmark("codec_benchmark")["decode_and_verify/sha1"]
         yield Row("decode + verify an Allocate response", f"{took / 1e3:.2f} us", "< 1.5 us", took < 1500)
 
 
 def main():
-    names = ["probe", "canary", "fleet", "secure", "detection", "verdict", "codec"]
+    names = ["probe", "canary", "fleet", "secure", "detection", "verdict", "codec", "operator"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build directory")
     parser.add_argument("--quick", action="store_true", help="a few seconds each: that they work, not what they measure")

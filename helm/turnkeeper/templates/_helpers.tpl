@@ -49,10 +49,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- define "turnkeeper.operatorTls" -}}
-{{ .Values.mtls.existing.operator | default (printf "%s-operator-tls" (include "turnkeeper.fullname" .)) }}
-{{- end }}
-
+{{/* Written by the operator unless it is given. */}}
 {{- define "turnkeeper.monitorTls" -}}
 {{ .Values.mtls.existing.monitor | default (printf "%s-monitor-tls" (include "turnkeeper.fullname" .)) }}
 {{- end }}
@@ -64,6 +61,20 @@ capabilities:
 {{/* Written by the operator, mounted by the monitor: what it starts from when the operator is away. */}}
 {{- define "turnkeeper.snapshotSecret" -}}
 {{ include "turnkeeper.fullname" . }}-snapshot
+{{- end }}
+
+{{/* NetworkPolicy peers: the monitors of this release, and those that the operator runs beside TurnClusters. */}}
+{{- define "turnkeeper.monitorPeers" -}}
+- podSelector:
+    matchLabels:
+      {{- include "turnkeeper.selector" (dict "root" . "component" "monitor") | nindent 6 }}
+{{- if .Values.vantages.enabled }}
+- namespaceSelector: {}
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: turnkeeper-monitor
+      app.kubernetes.io/managed-by: turnkeeper-operator
+{{- end }}
 {{- end }}
 
 {{/* (dict "root" $ "values" .Values.operator): where a pod may run. */}}

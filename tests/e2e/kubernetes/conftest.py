@@ -60,20 +60,35 @@ class Cluster:
         """A node's address, as a client outside the cluster reaches it."""
         return next(a["address"] for a in self.get("nodes")["items"][0]["status"]["addresses"] if a["type"] != "Hostname")
 
-    def kill(self, pod, namespace, program):
-        """kill -9 of `program` in the pod; returns the moment before. Straight from this machine where the pods run on
+    def install(self):
+        """The chart with the images of this build; returns its notes."""
+        arguments = ["install", "turnkeeper", str(ROOT / "helm/turnkeeper"), "--namespace", NAMESPACE, "--create-namespace",
+                     "--set", "monitor.service.type=NodePort", "--wait", "--timeout", "120s"]
+        if self.image:
+            repository, tag = self.image.rsplit(":", 1)
+            arguments += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
+        return self.helm(*arguments).stdout
+
+    def monitor(self):
+        """(base URL, API key) of the monitor as a client outside reaches it."""
+        service = self.get("service", "turnkeeper-monitor", "-n", NAMESPACE)
+        port = next(p["nodePort"] for p in service["spec"]["ports"] if p["name"] == "http")
+        return f"http://{self.address()}:{port}", self.secret("turnkeeper-api-key", "api-key")
+
+    def kill(self, pod, namespace, program, sent=signal.SIGKILL):
+        """Sends a signal to `program` in the pod; returns the moment before. Straight from this machine where the pods run on
         it, because an exec through the API server takes longer than what is measured here."""
         uid = self.get("pod", pod, "-n", namespace)["metadata"]["uid"]
         if not self.nodes:
             at = time.monotonic()
             self.kubectl("exec", pod, "-n", namespace, "--", "sh", "-c",
-                         f'for p in /proc/[0-9]*; do read -r c <$p/comm; [ "$c" != "{program[:15]}" ] || kill -9 "${{p#/proc/}}"; done')
+                         f'for p in /proc/[0-9]*; do read -r c <$p/comm; [ "$c" != "{program[:15]}" ] || kill -{int(sent)} "${{p#/proc/}}"; done')
             return at
         pids = [int(p.name) for p in pathlib.Path("/proc").iterdir() if p.name.isdigit() and self._is(p, uid, program)]
         assert pids, f"no {program} runs in {pod}"
         at = time.monotonic()
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, sent)
         return at
 
     @staticmethod

@@ -18,10 +18,7 @@ UCLIENT = ROOT / "tests/support/bin/turnutils_uclient-4.18"
 
 @pytest.fixture(scope="module")
 def monitor(cluster):
-    """(base URL, API key) of the monitor as a client outside reaches it."""
-    service = cluster.get("service", "turnkeeper-monitor", "-n", NAMESPACE)
-    port = next(p["nodePort"] for p in service["spec"]["ports"] if p["name"] == "http")
-    return f"http://{cluster.address()}:{port}", cluster.secret("turnkeeper-api-key", "api-key")
+    return cluster.monitor()
 
 
 def relays(cluster):
@@ -44,12 +41,7 @@ def allocate(config):
 
 
 def test_helm_install(cluster):
-    arguments = ["install", "turnkeeper", str(ROOT / "helm/turnkeeper"), "--namespace", NAMESPACE, "--create-namespace",
-                 "--set", "monitor.service.type=NodePort", "--wait", "--timeout", "120s"]
-    if cluster.image:
-        repository, tag = cluster.image.rsplit(":", 1)
-        arguments += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
-    notes = cluster.helm(*arguments).stdout
+    notes = cluster.install()
     assert "kubectl apply" in notes, "the notes do not say what to do next"
 
 

@@ -13,6 +13,7 @@
 #include "blocking_client.hpp"
 #include "private_network.hpp"
 #include "running_agent.hpp"
+#include "turnkeeper/base/content_hash.hpp"
 
 namespace turnkeeper::agent {
 namespace {
@@ -25,28 +26,12 @@ using testing::Not;
 using testing::StartsWith;
 
 [[maybe_unused]] const bool in_private_network = [] {
-  test::enter_private_network({"10.77.0.1/32"});
+  test::enter_private_network({"10.77.0.1/32", "2001:db8::7/128"});
   return true;
 }();
 
-constexpr const char* newest = TURNKEEPER_SOURCE_DIR "/tests/support/bin/turnserver-4.18";
-
-template <class Condition>
-bool eventually(Condition condition, std::chrono::milliseconds patience = 20s) {
-  const SteadyTime until = real_clock().steady() + patience;
-  while (!condition()) {
-    if (real_clock().steady() > until) return false;
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
-}
-
 bool alive(pid_t pid) {
   return kill(pid, 0) == 0;
-}
-
-turn::Credential credential(const Secret& secret) {
-  return turn::time_limited_credential(secret, "test", real_clock().system() + 1h);
 }
 
 class EachCoturn : public testing::TestWithParam<const char*> {
@@ -54,8 +39,7 @@ class EachCoturn : public testing::TestWithParam<const char*> {
   RunningAgent agent_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Versions, EachCoturn, testing::Values("turnserver", newest),
-                         [](const auto& info) { return std::string(info.index == 0 ? "Debian12" : "Newest"); });
+INSTANTIATE_TEST_SUITE_P(Versions, EachCoturn, each_coturn, coturn_name);
 
 TEST_P(EachCoturn, IsReadyOnceRealAllocationsWork) {
   agent_.start({.turnserver = GetParam()});
@@ -85,6 +69,7 @@ TEST_P(EachCoturn, EndsOnSigtermAfterTheLastCallAndLeavesNothingBehind) {
   EXPECT_EQ(call.release(), "");
   EXPECT_EQ(agent_.wait(), 0) << agent_.log();
   EXPECT_FALSE(alive(coturn));
+  EXPECT_EQ(agent_.termination_message(), "drained");
 }
 
 TEST_P(EachCoturn, CutsCallsOnlyAtTheEndOfTheDrainTimeout) {
@@ -97,7 +82,8 @@ TEST_P(EachCoturn, CutsCallsOnlyAtTheEndOfTheDrainTimeout) {
   EXPECT_FALSE(agent_.wait(1s));
   EXPECT_EQ(agent_.wait(), 0) << agent_.log();
   EXPECT_FALSE(alive(coturn));
-  EXPECT_THAT(agent_.log(), HasSubstr("allocations are left at the end of the drain timeout"));
+  EXPECT_THAT(agent_.log(), HasSubstr("sessions cut at the end of the drain timeout of 2 s"));
+  EXPECT_EQ(agent_.termination_message(), "1 session cut at the end of the drain timeout of 2 s");
 }
 
 TEST_P(EachCoturn, StartsCoturnAgainWhenItDies) {
@@ -122,10 +108,11 @@ TEST_P(EachCoturn, TakesUpChangedKeysWithinTwoSecondsWithoutARestart) {
   EXPECT_TRUE(eventually([&] { return try_allocation(RunningAgent::relay, added).empty(); }, 2s));
   EXPECT_EQ(try_allocation(RunningAgent::relay, agent_.secret), "");
 
-  agent_.mount_keys({{"k2", added, "Issuing"}});
+  agent_.mount_keys({{"k1", agent_.secret, "Removed"}, {"k2", added, "Issuing"}});
   EXPECT_TRUE(eventually([&] { return try_allocation(RunningAgent::relay, agent_.secret).starts_with("401"); }, 2s));
   EXPECT_EQ(try_allocation(RunningAgent::relay, added), "");
   EXPECT_EQ(agent_.get("/readyz"), 200) << "readiness must use the new issuing key";
+  EXPECT_EQ(agent_.state().at("keys"), nlohmann::json({"k2"})) << "the operator has to see that k1 is gone";
   EXPECT_EQ(agent_.coturn_pid(), coturn);
 }
 
@@ -143,30 +130,68 @@ TEST_F(AgentTest, KeepsTheOldKeysWhenTheNewOnesAreUnreadable) {
   EXPECT_EQ(agent_.get("/readyz"), 200);
 }
 
-TEST_F(AgentTest, IsNotReadyWhenTheRelayRefusesTheIssuingKey) {
+TEST_F(AgentTest, IsNotReadyWhileTheRelayAnswersNothing) {
   agent_.start();
   ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
   // Stopped, coturn's ports stay open: only an allocation can tell.
   const pid_t coturn = agent_.coturn_pid();
   ASSERT_EQ(kill(coturn, SIGSTOP), 0);
   EXPECT_TRUE(eventually([&] { return agent_.get("/readyz") == 503; }));
-  EXPECT_EQ(agent_.get("/healthz"), 200);
+  EXPECT_EQ(agent_.get("/healthz"), 200) << "a restart would cut calls that may come back";
   ASSERT_EQ(kill(coturn, SIGCONT), 0);
   EXPECT_TRUE(agent_.wait_until_ready());
 }
 
-TEST_F(AgentTest, StaysReadyWhenItsQuotaIsUsedUp) {
-  agent_.start(
-      {.relay_json = R"({"realm": "turn.example.org", "ports": {"turn": 3478, "relayMin": 50000, "relayMax": 59999},
-                                  "limits": {"sessions": 1, "sessionsPerUser": 0}})"});
+TEST_F(AgentTest, IsReadyWithoutUdpToo) {
+  TemporaryAuthority certificates;
+  for (const char* transport : {"TCP", "TLS", "DTLS"}) {
+    agent_.mount_certificate(certificates.issue());
+    agent_.start({.relay_json = std::string(R"({"realm": "x.example.org", "transports": [")") + transport + R"("]})"});
+    EXPECT_TRUE(agent_.wait_until_ready()) << transport << agent_.log();
+  }
+}
+
+TEST_F(AgentTest, ServesBothFamiliesOrThoseAskedFor) {
+  const std::vector<std::string> both = {"--address=10.77.0.1,2001:db8::7"};
+  agent_.start({.arguments = both});
   ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
-  BlockingClient call(RunningAgent::relay, credential(agent_.secret));
-  ASSERT_TRUE(
-      eventually([&] { return BlockingClient(RunningAgent::relay, credential(agent_.secret)).allocate().empty(); }));
-  ASSERT_TRUE(eventually([&] { return agent_.metric("turnkeeper_relay_sessions") == 0; }));
-  ASSERT_EQ(call.allocate(), "");
-  std::this_thread::sleep_for(1100ms);  // let the answer of before grow old
-  EXPECT_EQ(agent_.get("/readyz"), 200);
+  EXPECT_EQ(try_allocation("[2001:db8::7]:3478", agent_.secret), "");
+  EXPECT_EQ(try_allocation(RunningAgent::relay, agent_.secret), "");
+  agent_.start({.relay_json = R"({"realm": "x.example.org", "ipFamilies": ["IPv6"]})", .arguments = both});
+  ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
+  EXPECT_EQ(try_allocation("[2001:db8::7]:3478", agent_.secret), "");
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(3478);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << "coturn has it";
+  close(fd);
+}
+
+TEST_F(AgentTest, SaysWhyCoturnCrashesAndBacksOff) {
+  const std::string turnserver = agent_.script(R"(#!/bin/sh
+[ "$1" = --version ] && { echo 4.6.1; exit; }
+echo "0: : cannot do this"
+exit 3
+)");
+  agent_.start({.turnserver = turnserver});
+  ASSERT_TRUE(eventually([&] { return agent_.metric("turnkeeper_relay_starts_total") >= 3; })) << agent_.log();
+  EXPECT_THAT(agent_.state().at("problem").get<std::string>(),
+              testing::AllOf(StartsWith("coturn ended by itself with status 3"), HasSubstr("0: : cannot do this")));
+  EXPECT_THAT(agent_.log(), HasSubstr("restart_in_ms=250"));
+  EXPECT_THAT(agent_.log(), HasSubstr("restart_in_ms=500"));
+  EXPECT_EQ(agent_.get("/readyz"), 503);
+  EXPECT_EQ(agent_.get("/healthz"), 200) << "starting the container again would forget to back off";
+}
+
+TEST_F(AgentTest, TellsBytesOnlyWhereTheKernelCountsThemForTheRelayAlone) {
+  agent_.start();
+  ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
+  EXPECT_FALSE(agent_.state().contains("sentBytes"));
+  agent_.start({.arguments = {"--count-bytes"}});
+  ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
+  EXPECT_EQ(agent_.state().at("sentBytes"), 0) << "what goes over the loopback never left the relay";
+  EXPECT_EQ(agent_.state().at("receivedBytes"), 0);
 }
 
 TEST_F(AgentTest, CountsSessionsForPrometheus) {
@@ -179,6 +204,22 @@ TEST_F(AgentTest, CountsSessionsForPrometheus) {
   ASSERT_EQ(second.allocate(), "");
   EXPECT_EQ(agent_.metric("turnkeeper_relay_sessions"), 2);
   EXPECT_EQ(agent_.metric("turnkeeper_agent_signing_keys"), 1);
+}
+
+TEST_F(AgentTest, TellsTheOperatorItsStateAndNoSecret) {
+  agent_.start();
+  ASSERT_TRUE(agent_.wait_until_ready()) << agent_.log();
+  ASSERT_TRUE(eventually([&] { return agent_.state().at("sessions") == 0; }));
+  const auto state = agent_.state();
+  EXPECT_EQ(state.at("keys"), nlohmann::json({"k1"}));
+  EXPECT_EQ(state.at("configHash"), content_hash(RunningAgent::Options().relay_json));
+  EXPECT_EQ(state.at("version"), "4.6.1");
+  EXPECT_EQ(state.at("draining"), false);
+  EXPECT_EQ(state.at("starts"), 1);
+  std::string metrics;
+  ASSERT_EQ(agent_.get("/metrics", &metrics), 200);
+  EXPECT_THAT(metrics, HasSubstr(R"(turnkeeper_agent_signing_key_info{key="k1"} 1)"));
+  EXPECT_THAT(state.dump() + metrics + agent_.log(), Not(HasSubstr(agent_.secret.reveal())));
 }
 
 TEST_F(AgentTest, TakesItsRelayAlongWhenItIsKilled) {
@@ -284,11 +325,13 @@ TEST_F(AgentTest, ExplainsWhyItCannotStart) {
            Case{{.arguments = {"--state=/nonexistent"}}, "/nonexistent"},
            Case{{.arguments = {"--address=relay.example.org"}}, "relay.example.org"},
            Case{{.arguments = {"--listen=127.0.0.1:99999"}}, "--listen"},
+           Case{{.relay_json = R"({"realm": "x", "ipFamilies": ["IPv6"]})"}, "the relay has no IPv6 address"},
        }) {
     agent_.start(wrong.options);
     EXPECT_EQ(agent_.wait(), 1) << wrong.expected;
     EXPECT_THAT(agent_.log(), HasSubstr(wrong.expected));
     EXPECT_THAT(agent_.log(), HasSubstr("; ")) << "no advice: " << agent_.log();
+    EXPECT_THAT(agent_.termination_message(), HasSubstr(wrong.expected));
   }
 }
 

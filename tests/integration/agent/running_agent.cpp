@@ -23,12 +23,27 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
+TemporaryAuthority::TemporaryAuthority()
+    : directory_([] {
+        std::string name = testing::TempDir() + "authority.XXXXXX";
+        return std::string(mkdtemp(name.data()));
+      }()),
+      authority_(directory_) {}
+
+TemporaryAuthority::~TemporaryAuthority() {
+  fs::remove_all(directory_);
+}
+
+testbed::Authority::Files TemporaryAuthority::issue() {
+  return authority_.issue({.names = {"turn.example.org"}, .addresses = {"10.77.0.1"}});
+}
+
 RunningAgent::RunningAgent() {
   std::string name = testing::TempDir() + "agent.XXXXXX";
   directory_ = mkdtemp(name.data());
   fs::permissions(directory_, fs::perms(0755));
   fs::create_directories(directory_ + "/state");
-  fs::create_directories(directory_ + "/keys");
+  std::ofstream(directory_ + "/termination-log");
   fs::permissions(directory_ + "/state", fs::perms(0777));
 }
 
@@ -48,7 +63,12 @@ void RunningAgent::start(const Options& options) {
   argv.insert(argv.end(), {options.agent.empty() ? TURNKEEPER_BINARY_DIR "/bin/turnkeeper-agent" : options.agent, "run",
                            "--config=" + directory_ + "/relay.json", "--keys=" + directory_ + "/keys/keys.json",
                            "--state=" + directory_ + "/state", "--address=10.77.0.1", "--listen=127.0.0.1:9642",
-                           "--turnserver=" + options.turnserver});
+                           "--turnserver=" + options.turnserver, "--tls=" + directory_ + "/tls",
+                           "--termination-log=" + directory_ + "/termination-log"});
+  if (!options.addresses_json.empty()) {
+    write_addresses(options.addresses_json);
+    argv.push_back("--addresses=" + directory_ + "/addresses.json");
+  }
   argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
   fs::remove(directory_ + "/log");
   process_.emplace(ChildProcess::start({.argv = argv, .log_path = directory_ + "/log"}).value());
@@ -58,15 +78,42 @@ std::optional<int> RunningAgent::wait(std::chrono::seconds patience) {
   return process_->wait(Deadline::after(real_clock(), patience));
 }
 
-void RunningAgent::mount_keys(const std::string& json) {
-  const std::string keys = directory_ + "/keys/";
+void RunningAgent::mount(const std::string& directory, const std::map<std::string, std::string>& files) {
+  fs::create_directories(directory);
   const std::string version = "..data_" + std::to_string(++mounts_);
-  fs::create_directory(keys + version);
-  std::ofstream(keys + version + "/keys.json") << json;
-  fs::create_symlink(version, keys + "..data_tmp");
-  fs::rename(keys + "..data_tmp", keys + "..data");
-  if (!fs::is_symlink(keys + "keys.json")) fs::create_symlink("..data/keys.json", keys + "keys.json");
-  fs::remove_all(keys + "..data_" + std::to_string(mounts_ - 1));
+  fs::create_directory(directory + "/" + version);
+  fs::create_symlink(version, directory + "/..data_tmp");
+  const fs::path before = fs::is_symlink(directory + "/..data") ? fs::read_symlink(directory + "/..data") : "";
+  for (const auto& [name, text] : files) {
+    std::ofstream(directory + "/" + version + "/" + name) << text;
+    if (!fs::is_symlink(directory + "/" + name)) fs::create_symlink("..data/" + name, directory + "/" + name);
+  }
+  fs::rename(directory + "/..data_tmp", directory + "/..data");
+  if (!before.empty()) fs::remove_all(fs::path(directory) / before);
+}
+
+void RunningAgent::mount_keys(const std::string& json) {
+  mount(directory_ + "/keys", {{"keys.json", json}});
+}
+
+void RunningAgent::mount_certificate(const testbed::Authority::Files& files) {
+  mount(directory_ + "/tls", {{"tls.crt", contents(files.certificate)}, {"tls.key", contents(files.key)}});
+}
+
+void RunningAgent::write_addresses(const std::string& json) {
+  std::ofstream(directory_ + "/addresses.json.tmp") << json;
+  fs::rename(directory_ + "/addresses.json.tmp", directory_ + "/addresses.json");
+}
+
+std::string RunningAgent::script(const std::string& text) {
+  std::string path = directory_ + "/script";
+  std::ofstream(path) << text;
+  fs::permissions(path, fs::perms(0755));
+  return path;
+}
+
+std::string RunningAgent::termination_message() const {
+  return contents(directory_ + "/termination-log");
 }
 
 void RunningAgent::mount_keys(const std::vector<Key>& keys) {
@@ -92,6 +139,11 @@ bool RunningAgent::wait_until_ready() {
     std::this_thread::sleep_for(20ms);
   }
   return true;
+}
+
+nlohmann::json RunningAgent::state() const {
+  std::string body;
+  return get("/v1/state", &body) == 200 ? nlohmann::json::parse(body) : nlohmann::json();
 }
 
 std::optional<double> RunningAgent::metric(const std::string& name) const {

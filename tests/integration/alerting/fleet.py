@@ -67,7 +67,9 @@ class Relay:
         config.write_text(json.dumps({"realm": "turn.example.org",
                                       "ports": {"turn": self.port, "relayMin": 20000, "relayMax": 20999}}))
         self._program = Program("turnkeeper-agent", "run", f"--config={config}", f"--keys={keys}", f"--state={state}",
-                                f"--address={address}", f"--listen={self.agent}", log=directory / f"{name}.log")
+                                f"--address={address}", f"--listen={self.agent}",
+                                "--count-bytes",  # this machine's stand for the relay's
+                                log=directory / f"{name}.log")
 
     def kill(self):
         """The agent, and with it coturn."""
@@ -93,7 +95,7 @@ class Fleet:
             "realm": "turn.example.org",
             "signingKeys": [{**self._key, "phase": "ISSUING"}],
             "regions": [{"name": region, "relays": [
-                {"name": relay.name, "uris": [f"turn:{relay.address}:{relay.port}?transport=udp"]}]}
+                {"name": relay.name, "uris": [f"turn:{relay.address}:{relay.port}?transport=udp"], "agent": relay.agent}]}
                 for region, relay in self.relays.items()],
             "credentialTtl": "86400s",
             "rotateEvery": f"{ROTATE_EVERY.total_seconds():.0f}s",

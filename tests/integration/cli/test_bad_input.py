@@ -1,6 +1,7 @@
 """What turnctl says when it cannot do what it was asked: one line with the next step, exit code 1."""
 
-from conftest import CLUSTER, one_line, run
+from conftest import one_line
+from local_mode import CLUSTER, run
 
 
 def test_valid_file_is_counted(tmp_path):

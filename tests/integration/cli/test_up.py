@@ -6,7 +6,8 @@ import signal
 import socket
 import time
 
-from conftest import Up, one_line
+from conftest import one_line
+from local_mode import Up
 
 
 def test_drill_moves_a_dead_relays_clients_and_brings_it_back(up):

@@ -9,31 +9,34 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace turnkeeper::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-// From a port that was not used lately: coturn keeps a 5-tuple for a second after its allocation is gone, and answers
-// 437.
-int connected_socket(const turn::SocketAddress& to) {
-  static std::uint16_t port = 20000;
-  sockaddr_storage storage{};
-  socklen_t size = 0;
+socklen_t to_sockaddr(const turn::SocketAddress& to, sockaddr_storage& storage) {
   if (to.family() == turn::SocketAddress::Family::ipv4) {
     auto& address = reinterpret_cast<sockaddr_in&>(storage);
     address.sin_family = AF_INET;
     address.sin_port = htons(to.port());
     std::memcpy(&address.sin_addr, to.ip().data(), 4);
-    size = sizeof address;
-  } else {
-    auto& address = reinterpret_cast<sockaddr_in6&>(storage);
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(to.port());
-    std::memcpy(&address.sin6_addr, to.ip().data(), 16);
-    size = sizeof address;
+    return sizeof address;
   }
+  auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(to.port());
+  std::memcpy(&address.sin6_addr, to.ip().data(), 16);
+  return sizeof address;
+}
+
+// From a port that was not used lately: coturn keeps a 5-tuple for a second after its allocation is gone, and answers
+// 437.
+int connected_socket(const turn::SocketAddress& to) {
+  static std::uint16_t port = 20000;
+  sockaddr_storage storage{};
+  const socklen_t size = to_sockaddr(to, storage);
   const int fd = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_storage local{};
   local.ss_family = storage.ss_family;
@@ -149,6 +152,21 @@ bool wait_until_listening(const std::string& relay, std::chrono::seconds patienc
     if (BlockingClient(relay, {}).binding().empty()) return true;
   }
   return false;
+}
+
+bool wait_until_connected(const std::string& address, std::uint16_t port, std::chrono::seconds patience) {
+  const auto server = turn::SocketAddress::from_ip(address, port).value();
+  const SteadyTime until = real_clock().steady() + patience;
+  bool connected = false;
+  while (!connected && real_clock().steady() < until) {
+    sockaddr_storage to{};
+    const socklen_t size = to_sockaddr(server, to);
+    const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connected = connect(fd, reinterpret_cast<sockaddr*>(&to), size) == 0;
+    close(fd);
+    if (!connected) std::this_thread::sleep_for(20ms);
+  }
+  return connected;
 }
 
 }  // namespace turnkeeper::test

@@ -46,5 +46,8 @@ std::string try_allocation(const std::string& relay, const Secret& secret, const
 
 // Waits until something at this address answers Binding requests.
 bool wait_until_listening(const std::string& relay, std::chrono::seconds patience = std::chrono::seconds(20));
+// The same for TCP connections.
+bool wait_until_connected(const std::string& address, std::uint16_t port,
+                          std::chrono::seconds patience = std::chrono::seconds(20));
 
 }  // namespace turnkeeper::test

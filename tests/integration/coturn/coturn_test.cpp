@@ -30,7 +30,7 @@ constexpr const char* ipv6_address = "2001:db8::7";
 class CoturnTest : public testing::TestWithParam<const char*> {
  protected:
   static Settings at(const std::string& address) {
-    return {.address = address, .ports = {.turn = 3478, .relay_min = 50000, .relay_max = 59999}};
+    return {.addresses = {{address}}, .ports = {.turn = 3478, .relay_min = 50000, .relay_max = 59999}};
   }
   static turn::Credential credential(const RelayUnderTest& relay) {
     return turn::time_limited_credential(relay.secret, "test", real_clock().system() + 1h);
@@ -133,7 +133,7 @@ TEST_P(CoturnTest, ALoopbackRelayDoesNotOpenTheRestOfLoopback) {
 
 TEST_P(CoturnTest, HearsItselfBehindAOneToOneNat) {
   Settings settings = at(private_address);
-  settings.public_address = "1.2.3.4";
+  settings.addresses.front().public_address = "1.2.3.4";
   RelayUnderTest relay(GetParam(), settings);
   BlockingClient client(relay.where(), credential(relay));
   ASSERT_EQ(client.allocate(), "");

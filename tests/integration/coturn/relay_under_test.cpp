@@ -35,7 +35,12 @@ RelayUnderTest::RelayUnderTest(const std::string& turnserver, Settings settings)
                                       },
                                   .on_crash = {}})
                  .value();
-  if (!test::wait_until_listening(where())) {
+  const bool listens = offers(settings_, api::Transport::udp)
+                           ? test::wait_until_listening(where())
+                           : test::wait_until_connected(
+                                 settings_.addresses.front().address,
+                                 offers(settings_, api::Transport::tcp) ? settings_.ports.turn : settings_.ports.turns);
+  if (!listens) {
     std::string log;
     for (const std::string& line : log_) log += line + "\n";
     ADD_FAILURE() << "the relay does not listen on " << where() << ":\n" << log;
@@ -48,8 +53,9 @@ RelayUnderTest::~RelayUnderTest() {
 }
 
 std::string RelayUnderTest::where() const {
-  const bool v6 = settings_.address.find(':') != std::string::npos;
-  return (v6 ? "[" + settings_.address + "]" : settings_.address) + ":" + std::to_string(settings_.ports.turn);
+  const std::string& address = settings_.addresses.front().address;
+  const bool v6 = address.find(':') != std::string::npos;
+  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(settings_.ports.turn);
 }
 
 int RelayUnderTest::allocations() const {

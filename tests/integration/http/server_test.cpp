@@ -58,6 +58,16 @@ TEST(Server, AnswersOverIpv4Ipv6AndUnixSockets) {
   std::filesystem::remove_all(std::filesystem::path(path).parent_path());
 }
 
+TEST(Server, StarIsReachedOverBothFamilies) {
+  LiveServer server(echo_router(), {}, "*:0");
+  for (const std::string host : {"127.0.0.1", "[::1]"}) {
+    const auto reply =
+        fetch("http://" + host + ":" + std::to_string(server.port()), {.target = "/echo?user=a"}, soon());
+    ASSERT_TRUE(reply) << host << ": " << reply.error().text();
+    EXPECT_EQ(reply->body, "user=a loopback=1") << host;
+  }
+}
+
 TEST(Server, TakenPortIsSaidInOneLineWithAdvice) {
   LiveServer first(echo_router());
   boost::asio::io_context io;

@@ -78,8 +78,11 @@ class ServiceTest : public testing::Test {
   // Runs the loop until then; false when it takes too long.
   bool until(const std::function<bool()>& condition) {
     const auto deadline = Deadline::after(real_clock(), 20s);
-    while (!condition() && !deadline.expired(real_clock())) io_.run_one_for(50ms);
-    return condition();
+    while (!deadline.expired(real_clock())) {
+      if (condition()) return true;
+      io_.run_one_for(50ms);
+    }
+    return false;
   }
   bool healthy(std::size_t count) {
     return until([&] {

@@ -95,6 +95,24 @@ class ClosedPort {
   boost::asio::ip::tcp::socket socket_;
 };
 
+// A port where whoever connects is hung up on.
+class ShutDoor {
+ public:
+  ShutDoor() : acceptor_(io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+  // False when nobody came for ten seconds.
+  bool turn_one_away() {
+    bool came = false;
+    acceptor_.async_accept([&](const boost::system::error_code& error, const auto&) { came = !error; });
+    io_.run_for(10s);
+    return came;
+  }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+};
+
 Notification down(const std::string& key = "k") {
   return {.event = Notification::Event::incident_started,
           .severity = Severity::critical,
@@ -213,11 +231,11 @@ TEST_F(NotifierTest, EndingDoesNotWaitForAReceiverThatHangs) {
 }
 
 TEST_F(NotifierTest, AReceiverThatComesUpLateStillHearsOfIt) {
-  ClosedPort closed;
+  ShutDoor closed;
   const Receiver to{.name = "on-call", .url_file = file("url", "http://" + closed.address() + "/secret-token")};
   notifier_.set_receivers({to});
   notifier_.notify(down());
-  std::this_thread::sleep_for(100ms);  // refused meanwhile; the test holds either way
+  ASSERT_TRUE(closed.turn_one_away());
   WebhookServer server;
   file("url", server.url());
   EXPECT_EQ(server.requests(1).size(), 1u);

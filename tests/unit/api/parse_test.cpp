@@ -51,21 +51,31 @@ spec:
     image: registry.example.org:5000/coturn@sha256:0123456789abcdef
     replicas: 5
     exposure: ClusterIP
-    transports: [TCP]
-    ports: {turn: 5000, relayMin: 20000, relayMax: 29999}
+    ipFamilies: [IPv6, IPv4]
+    publicAddress: {nodeAnnotation: example.org/address}
+    autoscaling: {min: 3, max: 30, sessionsPerRelay: 500, megabitsPerRelay: 400}
+    transports: [TCP, DTLS]
+    ports: {turn: 443, turns: 5001, relayMin: 20000, relayMax: 29999}
     limits: {sessions: 10, sessionsPerUser: 3, bitsPerSecondPerSession: 4000, bitsPerSecond: 90000}
     peers: {deny: [192.0.2.0/24, "2001:db8::1-2001:db8::9"], allow: [10.1.2.3]}
     drainTimeout: 1h30m
     resources: {requests: {cpu: 1, memory: 256Mi}, limits: {memory: "1.5Gi"}}
     nodeSelector: {pool: turn}
     tolerations: [{key: turn, operator: Exists, effect: NoSchedule, tolerationSeconds: 5}]
+    affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: []}}
     priorityClassName: calls
     annotations: {example.org/owner: "no"}
   regions:
   - name: eu-west
     backups: [us-east]
   - name: us-east
-  credentials: {ttl: 1h}
+    kubeconfigSecret: {name: us-east, key: config}
+    vantage: false
+  credentials: {ttl: 1h, rotation: {every: 720h}, secretRef: {name: shared, key: secret}}
+  tls: {issuerRef: {name: letsencrypt, kind: ClusterIssuer}}
+  dns: {hostname: turn.example.org, ttl: 1m}
+  budget: {monthly: "45", currency: EUR, perRelay: "8.5", perGigabyte: "0.01", atLimit: LowerBandwidth,
+           bitsPerSecondPerSession: 500000}
   probing: {canary: 250ms, misses: 5, full: 30s}
   failover: {stunServers: ["stun:stun.example.org:3478"]}
 )");
@@ -78,8 +88,11 @@ spec:
     EXPECT_EQ(relay.image, "registry.example.org:5000/coturn@sha256:0123456789abcdef");
     EXPECT_EQ(relay.replicas, 5);
     EXPECT_EQ(relay.exposure, Exposure::cluster_ip);
-    EXPECT_THAT(relay.transports, ElementsAre(Transport::tcp));
-    EXPECT_EQ(relay.ports, (Ports{5000, 20000, 29999}));
+    EXPECT_THAT(relay.ip_families, ElementsAre(IpFamily::v6, IpFamily::v4));
+    EXPECT_EQ(relay.public_address, (PublicAddress{"example.org/address", {}}));
+    EXPECT_EQ(relay.autoscaling, (Autoscaling{3, 30, 500, 400}));
+    EXPECT_THAT(relay.transports, ElementsAre(Transport::tcp, Transport::dtls));
+    EXPECT_EQ(relay.ports, (Ports{443, 5001, 20000, 29999}));
     EXPECT_EQ(relay.limits, (Limits{10, 3, 4000, 90000}));
     EXPECT_EQ(relay.peers, (Peers{{"192.0.2.0/24", "2001:db8::1-2001:db8::9"}, {"10.1.2.3"}}));
     EXPECT_EQ(relay.drain_timeout, 90min);
@@ -89,10 +102,18 @@ spec:
     EXPECT_EQ(nlohmann::json::parse(relay.tolerations_json),
               nlohmann::json::parse(
                   R"([{"key": "turn", "operator": "Exists", "effect": "NoSchedule", "tolerationSeconds": 5}])"));
+    EXPECT_EQ(relay.affinity_json, R"({"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[]}})");
     EXPECT_EQ(relay.priority_class_name, "calls");
     EXPECT_THAT(relay.annotations, ElementsAre(Pair("example.org/owner", "no")));
   }
-  EXPECT_EQ(cluster.spec.credentials.ttl, 1h);
+  EXPECT_EQ(cluster.spec.regions[0].kubeconfig, SecretKeyRef{});
+  EXPECT_EQ(cluster.spec.regions[0].vantage, std::nullopt);
+  EXPECT_EQ(cluster.spec.regions[1].kubeconfig, (SecretKeyRef{"us-east", "config"}));
+  EXPECT_EQ(cluster.spec.regions[1].vantage, false);
+  EXPECT_EQ(cluster.spec.credentials, (Credentials{1h, 720h, {"shared", "secret"}}));
+  EXPECT_EQ(cluster.spec.tls, (Tls{.issuer_name = "letsencrypt", .issuer_kind = "ClusterIssuer"}));
+  EXPECT_EQ(cluster.spec.dns, (Dns{"turn.example.org", 60s}));
+  EXPECT_EQ(cluster.spec.budget, (Budget{45, "EUR", 8.5, 0.01, Budget::AtLimit::lower_bandwidth, 500'000}));
   EXPECT_EQ(cluster.spec.probing, (Probing{250ms, 5, 30s}));
   EXPECT_THAT(cluster.spec.stun_servers, ElementsAre("stun:stun.example.org:3478"));
 }
@@ -121,12 +142,46 @@ spec:
   const auto& us = cluster.spec.regions[1].relay;
   EXPECT_EQ(eu.replicas, 3);
   EXPECT_EQ(us.replicas, 1);
-  EXPECT_EQ(eu.ports, (Ports{4000, 20000, 65535}));
-  EXPECT_EQ(us.ports, (Ports{4000, 20000, 30000}));
+  EXPECT_EQ(eu.ports, (Ports{4000, 5349, 20000, 65535}));
+  EXPECT_EQ(us.ports, (Ports{4000, 5349, 20000, 30000}));
   EXPECT_EQ(us.peers, (Peers{{}, {"192.0.2.2"}}));
   EXPECT_THAT(us.node_selector, UnorderedElementsAre(Pair("pool", "calls"), Pair("disk", "ssd"), Pair("zone", "a")));
   EXPECT_FALSE(eu.tolerations_json.empty());
   EXPECT_TRUE(us.tolerations_json.empty());
+}
+
+TEST(Parse, LaysAutoscalingOverAndReplacesThePublicAddress) {
+  const auto cluster = parsed(head + R"(
+spec:
+  realm: turn.example.org
+  relay:
+    publicAddress: {nodeAnnotation: example.org/address}
+    autoscaling: {max: 4, sessionsPerRelay: 500}
+  regions:
+  - name: eu
+    kubeconfigSecret: {name: eu}
+  - name: us
+    relay:
+      publicAddress: {fixed: ["192.0.2.1,2001:db8::1", 192.0.2.2]}
+      autoscaling: {min: 1, max: 2}
+)");
+  const auto& eu = cluster.spec.regions[0];
+  const auto& us = cluster.spec.regions[1].relay;
+  EXPECT_EQ(eu.kubeconfig, (SecretKeyRef{"eu", "kubeconfig"})) << "the usual entry";
+  EXPECT_EQ(eu.relay.autoscaling, (Autoscaling{2, 4, 500, 0}));
+  EXPECT_EQ(us.autoscaling, (Autoscaling{1, 2, 500, 0}));
+  EXPECT_EQ(us.public_address, (PublicAddress{"", {"192.0.2.1,2001:db8::1", "192.0.2.2"}}));
+}
+
+TEST(Parse, LetsCredentialsStayForEver) {
+  const auto cluster = parsed(head + "spec: {realm: r, regions: [{name: eu}], credentials: {rotation: {every: 0s}}}");
+  EXPECT_EQ(cluster.spec.credentials.rotate_every, 0s);
+}
+
+// Ports that nothing listens on are not in anybody's way.
+TEST(Parse, JudgesThePortOfTlsOnlyWhereThereIsTls) {
+  parsed(head + "spec: {realm: r, regions: [{name: eu}], relay: {ports: {turn: 3478, relayMin: 5000}}}");
+  parsed(head + "spec: {realm: r, regions: [{name: eu}], relay: {ports: {turn: 5349}}}");
 }
 
 TEST(Parse, ReadsAnObjectOfTheApiServerWhateverElseIsInIt) {

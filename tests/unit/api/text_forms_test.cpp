@@ -60,6 +60,35 @@ TEST(DnsLabel, StartsWithALetterSinceServicesAreNamedAfterIt) {
   EXPECT_FALSE(is_dns_label(std::string(64, 'a')));
 }
 
+TEST(DnsName, IsLabelsWithDotsBetween) {
+  for (const char* text : {"turn.example.org", "a", "1.2", "turn-tls"}) EXPECT_TRUE(is_dns_name(text)) << text;
+  for (const char* text : {"", ".", "a.", ".a", "a..b", "A.b", "a_b", "-a.b", "a-.b"})
+    EXPECT_FALSE(is_dns_name(text)) << text;
+}
+
+TEST(QualifiedName, IsTheKeyOfAnAnnotation) {
+  for (const char* text : {"address", "example.org/public-address", "a.b/C_d.e"})
+    EXPECT_TRUE(is_qualified_name(text)) << text;
+  for (const char* text : {"", "/a", "a/", "Example.org/a", "a/b/c", "-a", "a b"})
+    EXPECT_FALSE(is_qualified_name(text)) << text;
+}
+
+TEST(Amount, IsADecimalWithoutAUnit) {
+  for (const char* text : {"0", "45", "0.01", "123456789.123456"}) EXPECT_TRUE(is_amount(text)) << text;
+  for (const char* text : {"", "-1", "1.", ".5", "1,5", "1e3", "45 USD", "1234567890", "inf"})
+    EXPECT_FALSE(is_amount(text)) << text;
+}
+
+TEST(Addresses, AreOneOrOneOfEachFamily) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(addresses_of("192.0.2.1").value(), (Texts{"192.0.2.1"}));
+  EXPECT_EQ(addresses_of(" 2001:db8::1 , 192.0.2.1").value(), (Texts{"2001:db8::1", "192.0.2.1"}));
+  for (const char* text : {"", ",", "192.0.2.1,", "192.0.2.1,192.0.2.2", "turn.example.org", "192.0.2.1:3478",
+                           "192.0.2.1,2001:db8::1,192.0.2.2", "192.0.2.0/24"}) {
+    EXPECT_FALSE(addresses_of(text).has_value()) << text;
+  }
+}
+
 TEST(Quantity, IsWhatKubernetesTakes) {
   for (const char* text : {"1", "0.5", "500m", "256Mi", "1.5Gi", "2E"}) EXPECT_TRUE(is_quantity(text)) << text;
   for (const char* text : {"", "m", "1.", ".5", "1 Gi", "1gi", "-1", "two"}) EXPECT_FALSE(is_quantity(text)) << text;

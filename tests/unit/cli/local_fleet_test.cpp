@@ -27,9 +27,9 @@ TEST(LocalRelays, EachGetsItsOwnTurnPortAndAnEqualSliceOfTheRange) {
   EXPECT_EQ((*relays)[0].name, "eu-0");
   EXPECT_EQ((*relays)[1].name, "eu-1");
   EXPECT_EQ((*relays)[2].name, "us-0");
-  EXPECT_EQ((*relays)[0].ports, (api::Ports{3478, 40000, 40332}));
-  EXPECT_EQ((*relays)[1].ports, (api::Ports{3479, 40333, 40665}));
-  EXPECT_EQ((*relays)[2].ports, (api::Ports{3480, 40666, 40998}));
+  EXPECT_EQ((*relays)[0].ports, (api::Ports{.turn = 3478, .relay_min = 40000, .relay_max = 40332}));
+  EXPECT_EQ((*relays)[1].ports, (api::Ports{.turn = 3479, .relay_min = 40333, .relay_max = 40665}));
+  EXPECT_EQ((*relays)[2].ports, (api::Ports{.turn = 3480, .relay_min = 40666, .relay_max = 40998}));
 }
 
 TEST(LocalRelays, PortsThatDoNotSufficeAreSaid) {
@@ -50,6 +50,22 @@ TEST(LocalRelays, RegionsWhosePortsOverlapAreRefused) {
   cluster = cluster_of({{"eu", 1}, {"us", 1}});
   cluster.spec.regions[0].relay.ports.turn = 40600;  // in the slice of us-0
   EXPECT_FALSE(plan_local_relays(cluster, "127.0.0.1"));
+}
+
+// A file that is meant for Kubernetes runs here too, as far as this machine can.
+TEST(LocalRelays, AreNotReachedOverTlsSinceTheCertificateIsElsewhere) {
+  auto cluster = cluster_of({{"eu", 1}});
+  cluster.spec.tls.emplace().secret_name = "turn-tls";
+  cluster.spec.regions[0].relay.transports = {api::Transport::udp, api::Transport::tls, api::Transport::dtls};
+  const auto relays = plan_local_relays(cluster, "127.0.0.1");
+  ASSERT_TRUE(relays) << relays.error().text();
+  const auto fleet = local_fleet(cluster, *relays, {{.id = "k1", .secret = Secret("s")}});
+  ASSERT_EQ(fleet.clusters[0].regions[0].relays[0].uris.size(), 1u);
+  EXPECT_EQ(fleet.clusters[0].regions[0].relays[0].uris[0].to_string(), "turn:127.0.0.1:3478?transport=udp");
+  cluster.spec.regions[0].relay.transports = {api::Transport::tls};
+  const auto nothing = plan_local_relays(cluster, "127.0.0.1");
+  ASSERT_FALSE(nothing);
+  EXPECT_THAT(nothing.error().text(), HasSubstr("add UDP or TCP"));
 }
 
 TEST(LocalFleet, MonitorWatchesWhatRuns) {

@@ -14,7 +14,10 @@ using testing::HasSubstr;
 using testing::Not;
 
 Settings settings() {
-  return {.realm = "turn.example.org", .address = "203.0.113.7", .database = "/state/turndb", .pid_file = "/state/pid"};
+  return {.realm = "turn.example.org",
+          .addresses = {{"203.0.113.7"}},
+          .database = "/state/turndb",
+          .pid_file = "/state/pid"};
 }
 
 std::multiset<std::string> lines_of(const Settings& wanted, Version version) {
@@ -82,9 +85,45 @@ TEST(ConfigTest, OffersOnlyTheTransportsAskedFor) {
   EXPECT_THAT(lines_of(wanted, {4, 18, 0}), Contains("no-udp"));
 }
 
+TEST(ConfigTest, ServesTlsAndDtlsHardenedOnAPortOfTheirOwn) {
+  Settings wanted = settings();
+  wanted.transports = {api::Transport::udp, api::Transport::tls, api::Transport::dtls};
+  wanted.ports.turns = 443;
+  wanted.tls = {"/state/tls.crt", "/state/tls.key"};
+  for (const Version version : {Version{4, 5, 2}, Version{4, 6, 1}, Version{4, 18, 0}}) {
+    const auto lines = lines_of(wanted, version);
+    for (const char* line : {"tls-listening-port=443", "cert=/state/tls.crt", "pkey=/state/tls.key", "no-tcp",
+                             "cipher-list=ECDHE+AESGCM:ECDHE+CHACHA20"}) {
+      EXPECT_THAT(lines, Contains(line)) << version.text();
+    }
+    EXPECT_THAT(lines, Not(Contains(testing::AnyOf("no-tls", "no-dtls")))) << version.text();
+    EXPECT_EQ(lines.count("dtls"), version >= (Version{4, 17, 0}) ? 1U : 0U) << version.text();
+  }
+  wanted.transports = {api::Transport::tls};
+  EXPECT_THAT(lines_of(wanted, {4, 6, 1}), Contains("no-dtls"));
+  EXPECT_THAT(lines_of(wanted, {4, 18, 0}), Not(Contains("dtls")));
+  wanted.transports = {api::Transport::dtls};
+  EXPECT_THAT(lines_of(wanted, {4, 18, 0}), Contains("no-tls"));
+}
+
+TEST(ConfigTest, ServesBothFamiliesEachWithItsOwnPublicAddress) {
+  Settings wanted = settings();
+  wanted.addresses = {{"10.0.0.7", "1.2.3.4"}, {"fd00::7", "2606:4700::7"}};
+  const auto lines = lines_of(wanted, {4, 18, 0});
+  for (const char* line : {"listening-ip=10.0.0.7", "listening-ip=fd00::7", "relay-ip=10.0.0.7", "relay-ip=fd00::7",
+                           "external-ip=1.2.3.4/10.0.0.7", "external-ip=2606:4700::7/fd00::7",
+                           "allowed-peer-ip=10.0.0.7", "allowed-peer-ip=fd00::7"}) {
+    EXPECT_THAT(lines, Contains(line));
+  }
+  // RFC 8656: IPv4 unless the client asks for IPv6.
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("address-family"))));
+  wanted.addresses = {{"fd00::7"}};
+  EXPECT_THAT(lines_of(wanted, {4, 18, 0}), Contains("allocation-default-address-family=keep"));
+}
+
 TEST(ConfigTest, DeniesPrivatePeersButNotTheRelayItself) {
   Settings wanted = settings();
-  wanted.address = "10.0.0.7";
+  wanted.addresses = {{"10.0.0.7"}};
   wanted.peers = {.deny = {"8.8.8.0/24"}, .allow = {"192.168.7.0/24"}};
   const auto lines = lines_of(wanted, {4, 6, 1});
   EXPECT_THAT(lines, Contains("denied-peer-ip=10.0.0.0-10.255.255.255"));
@@ -98,7 +137,7 @@ TEST(ConfigTest, DeniesPrivatePeersButNotTheRelayItself) {
 
 TEST(ConfigTest, LetsALoopbackRelayReachItself) {
   Settings wanted = settings();
-  wanted.address = "127.0.0.1";
+  wanted.addresses = {{"127.0.0.1"}};
   const auto lines = lines_of(wanted, {4, 18, 0});
   EXPECT_THAT(lines, Contains("allow-loopback-peers"));
   EXPECT_THAT(lines, Contains("allowed-peer-ip=127.0.0.1"));
@@ -107,8 +146,7 @@ TEST(ConfigTest, LetsALoopbackRelayReachItself) {
 
 TEST(ConfigTest, MapsThePublicAddressToTheInnerOne) {
   Settings wanted = settings();
-  wanted.address = "10.0.0.7";
-  wanted.public_address = "1.2.3.4";
+  wanted.addresses = {{"10.0.0.7", "1.2.3.4"}};
   EXPECT_THAT(lines_of(wanted, {4, 18, 0}), Contains("external-ip=1.2.3.4/10.0.0.7"));
 }
 
@@ -121,8 +159,23 @@ TEST(ConfigTest, NamesTheSettingThatIsWrong) {
   };
   EXPECT_THAT(message([](Settings& s) { s.realm = ""; }), HasSubstr("realm"));
   EXPECT_THAT(message([](Settings& s) { s.realm = "x\nno-auth"; }), HasSubstr("realm"));
-  EXPECT_THAT(message([](Settings& s) { s.address = "relay.example.org"; }), HasSubstr("relay.example.org"));
-  EXPECT_THAT(message([](Settings& s) { s.public_address = "2001:db8::1"; }), HasSubstr("different families"));
+  EXPECT_THAT(message([](Settings& s) { s.addresses = {{"relay.example.org"}}; }), HasSubstr("relay.example.org"));
+  EXPECT_THAT(message([](Settings& s) {
+                s.addresses = {{"203.0.113.7", "2001:db8::1"}};
+              }),
+              HasSubstr("different families"));
+  EXPECT_THAT(message([](Settings& s) { s.addresses.clear(); }), HasSubstr("no address"));
+  EXPECT_THAT(message([](Settings& s) {
+                s.addresses = {{"203.0.113.7"}, {"203.0.113.8"}};
+              }),
+              HasSubstr("more than one address of a family"));
+  EXPECT_THAT(message([](Settings& s) { s.transports = {api::Transport::tls}; }), HasSubstr("need a certificate"));
+  EXPECT_THAT(message([](Settings& s) {
+                s.transports = {api::Transport::dtls};
+                s.tls = {"/state/tls.crt", "/state/tls.key"};
+                s.ports.turns = 50000;
+              }),
+              HasSubstr("ports.turns 50000 is inside the range"));
   EXPECT_THAT(message([](Settings& s) { s.database = "/state dir/turndb"; }), HasSubstr("database"));
   EXPECT_THAT(message([](Settings& s) { s.ports.relay_min = 3000; }), HasSubstr("inside the range"));
   EXPECT_THAT(message([](Settings& s) { s.ports.relay_max = 1; }), HasSubstr("relayMax"));

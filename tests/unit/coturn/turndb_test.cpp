@@ -111,6 +111,20 @@ TEST_F(TurnDbTest, RefusesSecretsThatCoturnWouldCut) {
   EXPECT_FALSE(db->sync_secrets("example.org", {Secret(std::string(128, 'x'))}));
 }
 
+TEST_F(TurnDbTest, LimitsTheSessionsOfARealmAndLiftsTheLimitAgain) {
+  auto db = TurnDb::open(path_);
+  ASSERT_TRUE(db);
+  const auto options = [&] { return query("SELECT realm || ' ' || opt || '=' || value FROM turn_realm_option"); };
+  EXPECT_EQ(db->limit_sessions("example.org", std::nullopt), false);
+  EXPECT_EQ(db->limit_sessions("example.org", 125'000), true);
+  EXPECT_EQ(db->limit_sessions("example.org", 125'000), false);
+  EXPECT_THAT(options(), ElementsAre("example.org max-bps=125000"));
+  EXPECT_EQ(db->limit_sessions("example.org", 5'000'000'000), true);
+  EXPECT_THAT(options(), ElementsAre("example.org max-bps=5000000000"));
+  EXPECT_EQ(db->limit_sessions("example.org", std::nullopt), true);
+  EXPECT_THAT(options(), IsEmpty());
+}
+
 TEST_F(TurnDbTest, SaysWhichPathIsNotWritable) {
   const auto db = TurnDb::open(directory_ + "/missing/turndb");
   ASSERT_FALSE(db);

@@ -49,5 +49,11 @@ TEST(VersionTest, SaysWhichProgramIsMissing) {
   EXPECT_NE(version.error().text().find("/nonexistent/turnserver"), std::string::npos);
 }
 
+TEST(VersionTest, KnowsUpToTheNewestThatItWasTriedWith) {
+  EXPECT_TRUE(is_known({4, 5, 0}));
+  EXPECT_TRUE(is_known({4, 18, 3}));
+  EXPECT_FALSE(is_known({4, 19, 0}));
+}
+
 }  // namespace
 }  // namespace turnkeeper::coturn

@@ -25,9 +25,9 @@ TEST(Store, TellsWhatAFullListChanged) {
   const auto changes = store.replace({object("b", "1"), object("c", "1")});
   ASSERT_EQ(changes.size(), 2U) << "b is the same and must not wake anybody";
   EXPECT_EQ(changes[0].key.name, "a");
-  EXPECT_EQ(changes[0].after, nullptr);
+  EXPECT_FALSE(changes[0].is_there);
   EXPECT_EQ(changes[1].key.name, "c");
-  EXPECT_EQ(changes[1].before, nullptr);
+  EXPECT_FALSE(changes[1].was_there);
 }
 
 TEST(Store, DoesNotKeepManagedFields) {
@@ -47,11 +47,21 @@ TEST(Store, AReadersObjectStaysAsItWas) {
 }
 
 TEST(Store, SelectsByLabelAndNamespace) {
-  Store store;
+  Store store("turnkeeper.io/cluster");
   static_cast<void>(store.replace({object("a", "1")}));
-  EXPECT_EQ(store.list_by_label("ns", "turnkeeper.io/cluster", "turn").size(), 1U);
-  EXPECT_TRUE(store.list_by_label("ns", "turnkeeper.io/cluster", "other").empty());
-  EXPECT_TRUE(store.list_by_label("elsewhere", "turnkeeper.io/cluster", "turn").empty());
+  EXPECT_EQ(store.labelled("ns", "turn").size(), 1U);
+  EXPECT_TRUE(store.labelled("ns", "other").empty());
+  EXPECT_TRUE(store.labelled("elsewhere", "turn").empty());
+  auto moved = object("a", "2");
+  moved["metadata"]["labels"]["turnkeeper.io/cluster"] = "other";
+  const auto changes = store.put(moved);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].label_before, "turn") << "who lost it must hear of it too";
+  EXPECT_EQ(changes[0].label_after, "other");
+  EXPECT_TRUE(store.labelled("ns", "turn").empty());
+  EXPECT_EQ(store.labelled("ns", "other").size(), 1U);
+  static_cast<void>(store.erase({"ns", "a"}));
+  EXPECT_TRUE(store.labelled("ns", "other").empty());
 }
 
 }  // namespace

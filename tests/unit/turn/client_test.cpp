@@ -312,6 +312,45 @@ TEST_F(ClientTest, ReleaseCoversAnAllocationWhoseAnswerWasLost) {
   EXPECT_NE(find<Released>(), nullptr);
 }
 
+// coturn authenticates on several threads, so it may work on what came second first.
+TEST_F(ClientTest, ReleaseCoversAnAllocationThatIsMadeAfterIt) {
+  client.allocate(clock.steady());
+  client.on_time(clock.steady());
+  EXPECT_FALSE(client.receive(*server.answer(*client.poll_transmit()), clock.steady()));  // the challenge
+  const auto allocate = client.poll_transmit();
+  ASSERT_TRUE(allocate);
+  const Datagram overtaken(allocate->begin(), allocate->end());
+  client.release(clock.steady());
+  exchange();
+  EXPECT_EQ(server.authenticated_requests, std::vector{Method::refresh});
+  EXPECT_EQ(find<Released>(), nullptr) << "437 says nothing yet";
+  EXPECT_TRUE(client.needs_release());
+
+  EXPECT_FALSE(client.receive(*server.answer(overtaken), clock.steady()));
+  ASSERT_TRUE(server.allocated);
+  exchange();
+  EXPECT_FALSE(server.allocated);
+  EXPECT_NE(find<Released>(), nullptr);
+  EXPECT_EQ(find<Allocated>(), nullptr);
+  EXPECT_FALSE(client.next_timeout());
+}
+
+TEST_F(ClientTest, ReleaseOfAnAllocationThatIsRefusedAfterItEnds) {
+  client.allocate(clock.steady());
+  client.on_time(clock.steady());
+  EXPECT_FALSE(client.receive(*server.answer(*client.poll_transmit()), clock.steady()));
+  const auto allocate = client.poll_transmit();
+  const Datagram overtaken(allocate->begin(), allocate->end());
+  client.release(clock.steady());
+  exchange();
+  EXPECT_EQ(find<Released>(), nullptr);
+  server.refuse[Method::allocate] = {486, "Allocation Quota Reached"};
+  EXPECT_FALSE(client.receive(*server.answer(overtaken), clock.steady()));
+  exchange();
+  EXPECT_NE(find<Released>(), nullptr);
+  EXPECT_EQ(failure(), nullptr);
+}
+
 TEST_F(ClientTest, ReleaseOfNothingIsDoneAtOnce) {
   silent = true;
   allocate();

@@ -444,5 +444,58 @@ TEST_F(CanaryStateTest, LateNewsOfForgottenAttemptsChangesNothing) {
   EXPECT_EQ(live, std::set<int>{1});
 }
 
+TEST_F(CanaryStateTest, ARestingCanaryLooksOftenAndHoldsNothing) {
+  begin();
+  run_for(1s);
+  ASSERT_EQ(live.size(), 1U);
+  state->rest(true, clock.steady());
+  settle();
+  EXPECT_TRUE(live.empty()) << "the drain would wait for it";
+  const auto before = attempts.size();
+  const auto echoes_before = echoes;
+  reports.clear();
+  run_for(10s);
+  EXPECT_GE(attempts.size() - before, 8U);
+  EXPECT_LE(attempts.size() - before, 11U);
+  EXPECT_EQ(echoes, echoes_before);
+  EXPECT_GE(reports.size(), 8U) << "it is seen all the time";
+  EXPECT_EQ(first_unusable(), nullptr);
+  EXPECT_TRUE(live.empty());
+  state->rest(false, clock.steady());
+  settle();
+  run_for(1s);
+  EXPECT_EQ(live.size(), 1U);
+  EXPECT_GT(echoes, echoes_before + 5);
+}
+
+TEST_F(CanaryStateTest, ARelayThatDiesWhileItDrainsIsSeenToDie) {
+  begin();
+  run_for(1s);
+  state->rest(true, clock.steady());
+  settle();
+  run_for(2s);
+  die(api::Cause::connect_refused);
+  run_for(4s);
+  ASSERT_NE(first_unusable(), nullptr);
+  EXPECT_EQ(first_unusable()->cause, api::Cause::connect_refused);
+}
+
+TEST_F(CanaryStateTest, WhatIsLetGoOfStandsAgainUnlessTheRelayRefuses) {
+  begin();
+  run_for(1s);
+  die(api::Cause::draining);
+  refuses = true;
+  state->let_go(clock.steady());
+  settle();
+  EXPECT_TRUE(live.empty());
+  run_for(3s);
+  ASSERT_NE(first_unusable(), nullptr);
+  EXPECT_EQ(first_unusable()->cause, api::Cause::draining);
+  alive = true;
+  run_for(10s);
+  EXPECT_EQ(live.size(), 1U);
+  EXPECT_TRUE(reports.back().usable);
+}
+
 }  // namespace
 }  // namespace turnkeeper::monitor

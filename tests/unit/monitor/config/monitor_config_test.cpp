@@ -50,6 +50,7 @@ servers:
   secretFile: turn.secret
   oldSecretFiles: [other.secret]
   publicAddress: 192.0.2.1
+  allowedPeers: [10.0.0.0/8, "fd00::1"]
 - {name: eu-1, region: eu, url: "turn:[2001:db8::1]", secretFile: other.secret}
 - {name: other, region: us, url: "turn:192.0.2.7:3478?transport=tcp", username: user, passwordFile: password}
 )");
@@ -65,7 +66,8 @@ servers:
   EXPECT_EQ(eu0.uris[0].to_string(), "turn:turn.example.org:3479?transport=udp");
   EXPECT_EQ(eu0.uris[1].to_string(), "turns:turn.example.org?transport=tcp");
   EXPECT_EQ(eu0.credential, CredentialSource(SharedSecret{Secret("north"), {Secret("south")}}));
-  EXPECT_EQ(eu0.public_address, "192.0.2.1");
+  EXPECT_EQ(eu0.public_addresses, std::vector<std::string>{"192.0.2.1"});
+  EXPECT_EQ(eu0.allowed_peers, (std::vector{*parse_range("10.0.0.0/8"), *parse_range("fd00::1")}));
   const auto& eu1 = cluster.regions[0].relays.at(1);
   EXPECT_EQ(eu1.uris.at(0).to_string(), "turn:[2001:db8::1]?transport=udp") << "UDP, as a browser reads it";
   EXPECT_EQ(eu1.credential, CredentialSource(SharedSecret{Secret("south"), {}}));

@@ -121,6 +121,21 @@ TEST_F(MetricsTest, VantagesThatDisagreeCanBeFound) {
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_vantage_blind{vantage="here"} 1)"));
 }
 
+TEST_F(MetricsTest, WhatAnAgentCountsIsThereAsLongAsItIsHeard) {
+  const AgentState state{.sessions = 7, .sent_bytes = 5'000'000'001, .received_bytes = {}};
+  metrics_.agent_said(eu0, &state);
+  const auto relay = std::string(R"(relay="eu-0",vantage="here"})");
+  auto now = samples();
+  EXPECT_THAT(now, Contains(R"(turnkeeper_relay_sessions{cluster="calls",region="eu",)" + relay + " 7"));
+  EXPECT_THAT(now, Contains(R"(turnkeeper_relay_bytes_total{cluster="calls",direction="sent",region="eu",)" + relay +
+                            " 5000000001"));
+  EXPECT_THAT(now, Not(Contains(HasSubstr("received")))) << "unknown is not zero";
+  metrics_.agent_said(eu0, nullptr);
+  now = samples();
+  EXPECT_THAT(now, Not(Contains(StartsWith("turnkeeper_relay_sessions"))));
+  EXPECT_THAT(now, Not(Contains(StartsWith("turnkeeper_relay_bytes"))));
+}
+
 TEST_F(MetricsTest, AFailoverIsSeenWhileItLastsAndCountedForGood) {
   metrics_.served("calls", "eu", "us", api::Cause::data_path);
   metrics_.failed_over("calls", "eu", api::Cause::data_path);
@@ -141,6 +156,23 @@ TEST_F(MetricsTest, AFailoverIsSeenWhileItLastsAndCountedForGood) {
 TEST_F(MetricsTest, AnOverdueRotationCanBeSeen) {
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_signing_key_age_seconds{cluster="calls",vantage="here"} 172801)"));
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_signing_key_max_age_seconds{cluster="calls",vantage="here"} 7776000)"));
+}
+
+TEST_F(MetricsTest, ARotationCanBeFollowed) {
+  const auto in = [](const std::string& phase, int value) {
+    return "turnkeeper_rotation_phase{cluster=\"calls\",phase=\"" + phase + "\",vantage=\"here\"} " +
+           std::to_string(value);
+  };
+  EXPECT_THAT(samples(), Contains(in("Idle", 1)));
+  using Key = api::SigningKey::Phase;
+  for (const auto& [added, phase] : {std::pair(Key::retiring, "WaitingOutTtl"),
+                                     std::pair(Key::removed, "ProvingRefusal"), std::pair(Key::staged, "Proving")}) {
+    auto fleet = one_relay(clock_.system() - 48h);
+    fleet.clusters[0].signing_keys.push_back({"k2", Secret("another"), added, clock_.system()});
+    metrics_.set_fleet(fleet);
+    EXPECT_THAT(samples(), Contains(in(phase, 1)));
+    EXPECT_THAT(samples(), Contains(in("Idle", 0)));
+  }
 }
 
 TEST_F(MetricsTest, AKeyWithoutABirthdayHasNoAge) {

@@ -23,6 +23,8 @@ int main() {
   metrics.probed(
       id,
       {.ok = false, .cause = api::Cause::auth_secret, .phases = {{Phase::resolve, 1ms}}, .certificate = certificate});
+  const AgentState state{.sessions = 1, .sent_bytes = 2, .received_bytes = 3};
+  metrics.agent_said(id, &state);
   metrics.served("calls", "eu", "us", api::Cause::data_path);
   metrics.failed_over("calls", "eu", api::Cause::data_path);
   metrics.pushed_after("calls", "eu", 350ms);

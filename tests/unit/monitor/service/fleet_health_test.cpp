@@ -396,5 +396,63 @@ TEST_F(FleetHealthTest, ARegionThatFallsIsOneIncident) {
   EXPECT_EQ(health_.status().incidents.size(), 1U);
 }
 
+TEST_F(FleetHealthTest, AnAgentThatDrainsItsRelayIsBelieved) {
+  all_healthy();
+  auto* relay = health_.relay(eu0);
+  const AgentState draining{.sessions = 7, .draining = true};
+  health_.agent_said(*relay, &draining);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::draining);
+  EXPECT_TRUE(health_.take_changes().facts);
+  health_.agent_said(*relay, nullptr);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy) << "not heard any more, but its relay answers";
+}
+
+TEST_F(FleetHealthTest, NumbersThatAnAgentCountsAreNoNews) {
+  AgentState state{.sessions = 1, .sent_bytes = 10};
+  health_.agent_said(*health_.relay(eu0), &state);
+  (void)health_.take_changes();
+  state.sessions = 2;
+  state.sent_bytes = 20;
+  health_.agent_said(*health_.relay(eu0), &state);
+  EXPECT_FALSE(health_.take_changes().facts);
+  EXPECT_EQ(health_.relay_health()[0].facts.agent->sessions, 2U) << "but they are known";
+  state.starts = 3;
+  health_.agent_said(*health_.relay(eu0), &state);
+  EXPECT_TRUE(health_.take_changes().facts);
+}
+
+TEST_F(FleetHealthTest, AProofOfAKeyMovesNobodyAndIsKeptAsLongAsTheKeyIs) {
+  all_healthy();
+  auto fleet = two_regions();
+  fleet.clusters[0].signing_keys = {{"k2", Secret("b"), api::SigningKey::Phase::staged, {}}};
+  health_.set_fleet(fleet);
+  health_.key_tried(*health_.relay(eu0), "k2", {.accepted = false, .at = clock_.system()});
+  health_.key_tried(*health_.relay(eu1), "k2", {.accepted = true, .at = clock_.system()});
+  auto changes = health_.take_changes();
+  EXPECT_TRUE(changes.facts);
+  EXPECT_THAT(changes.verdicts, IsEmpty());
+  EXPECT_EQ(health_.verdict(eu0), Verdict::healthy);
+
+  const auto trials = health_.status().clusters[0].keys;
+  ASSERT_EQ(trials.size(), 1U);
+  EXPECT_EQ(trials[0].relays, 3U);
+  EXPECT_THAT(trials[0].waiting, ElementsAre("eu-0", "us-0"));
+  health_.set_fleet(two_regions());
+  EXPECT_THAT(health_.relay_health()[0].facts.keys, IsEmpty());
+}
+
+TEST_F(FleetHealthTest, ACertificateIsNewsOnceWhenItIsAnother) {
+  ProbeResult probe{.ok = true};
+  probe.certificate = turn::PeerCertificate{.not_after = SystemTime(2h), .serial = "0a"};
+  health_.probed(eu0, probe);
+  EXPECT_TRUE(health_.take_changes().facts);
+  health_.probed(eu0, probe);
+  EXPECT_FALSE(health_.take_changes().facts);
+  EXPECT_EQ(health_.relay_health()[0].facts.certificate, (CertificateSeen{"0a", SystemTime(2h)}));
+  probe.certificate->serial = "0b";
+  health_.probed(eu0, probe);
+  EXPECT_TRUE(health_.take_changes().facts);
+}
+
 }  // namespace
 }  // namespace turnkeeper::monitor

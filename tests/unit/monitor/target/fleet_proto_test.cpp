@@ -1,6 +1,7 @@
 #include "monitor/target/fleet_proto.hpp"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -16,14 +17,17 @@ Fleet two_regions() {
   cluster.signing_keys = {{"k1", Secret("aa"), api::SigningKey::Phase::retiring, SystemTime(1'700'000'000s)},
                           {"k2", Secret("bb"), api::SigningKey::Phase::issuing, SystemTime(1'710'000'000s)},
                           {"k3", Secret("cc"), api::SigningKey::Phase::staged, SystemTime(1'720'000'000s)}};
+  cluster.removed_keys = {{"k0", Secret("dd"), api::SigningKey::Phase::removed, SystemTime(1'600'000'000s)}};
   cluster.regions = {{"eu", {"us"}, {{.name = "eu-0", .uris = {turn_uri("192.0.2.1")}}}},
                      {"us",
                       {},
                       {{.name = "us-0",
                         .uris = {turn_uri("2001:db8::1", 3479, api::Transport::udp),
                                  turn_uri("2001:db8::1", 3479, api::Transport::tcp)},
-                        .public_address = "2001:db8::1",
-                        .draining = true}}}};
+                        .public_addresses = {"192.0.2.9", "2001:db8::1"},
+                        .draining = true,
+                        .agent = "10.0.0.9:9642",
+                        .allowed_peers = {*parse_range("10.1.0.0/16"), *parse_range("fd00::7")}}}}};
   cluster.credential_ttl = 12h;
   cluster.rotate_every = 720h;
   cluster.probing = {.canary = 50ms, .misses = 5, .full = 2s};
@@ -71,6 +75,14 @@ TEST(FleetProto, ARelayThatNobodyCanReachIsRefusedByName) {
   EXPECT_EQ(fleet_from_proto(targets).error().message, "calls/eu: relay eu-0 has no URI");
 }
 
+TEST(FleetProto, APeerRangeThatIsNoneIsRefusedByName) {
+  auto targets = one_relay();
+  targets.mutable_clusters(0)->mutable_regions(0)->mutable_relays(0)->add_allowed_peers("10.0.0.1/8");
+  const auto fleet = fleet_from_proto(targets);
+  ASSERT_FALSE(fleet);
+  EXPECT_THAT(fleet.error().message, testing::StartsWith("calls/eu: relay eu-0: \"10.0.0.1/8\""));
+}
+
 TEST(FleetProto, TwoRelaysOfOneNameAreRefused) {
   auto targets = one_relay();
   auto& region = *targets.mutable_clusters(0)->mutable_regions(0);
@@ -103,6 +115,15 @@ TEST_F(SnapshotTest, AMonitorStartsFromTheFileAloneEvenFromANewerOperators) {
   ASSERT_NE(api::issuing_key(fleet->clusters[0].signing_keys), nullptr);
   EXPECT_EQ(rfc3339(api::issuing_key(fleet->clusters[0].signing_keys)->created), "2026-08-01T12:00:00Z");
   EXPECT_EQ(fleet->clusters[0].credential_ttl, 1h);
+}
+
+TEST_F(SnapshotTest, NothingIsLostOnTheWayThroughTheFile) {
+  std::string text;
+  ASSERT_TRUE(google::protobuf::util::MessageToJsonString(to_proto(two_regions()), &text).ok());
+  write(text);
+  const auto fleet = load_snapshot(path_);
+  ASSERT_TRUE(fleet) << fleet.error().text();
+  EXPECT_EQ(*fleet, two_regions());
 }
 
 TEST_F(SnapshotTest, ABrokenFileIsNamedButNotQuoted) {

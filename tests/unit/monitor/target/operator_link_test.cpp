@@ -118,6 +118,10 @@ class Operator : v1::Targets::Service, v1::Health::Service {
     const auto enough = reports_.size() + count;
     return changed_.wait_for(lock, 20s, [&] { return reports_.size() >= enough; });
   }
+  std::size_t reports() {
+    const std::lock_guard lock(mutex_);
+    return reports_.size();
+  }
   std::string vantage() {
     const std::lock_guard lock(mutex_);
     return vantage_;
@@ -194,7 +198,65 @@ OperatorLink::Options options_for(const std::string& address) {
 }
 
 std::vector<RelayHealth> health(api::Verdict verdict) {
-  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::connect_timeout, SystemTime(1'700'000'000s)}};
+  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::connect_timeout, SystemTime(1'700'000'000s), {}}};
+}
+
+TEST(OperatorLinkTest, WhatIsKnownOfARelayArrivesWhole) {
+  Operator op;
+  op.say(targets_of("eu-0"));
+  Receiver receiver;
+  const auto link = OperatorLink::start(options_for(op.address()), receiver.callback());
+  ASSERT_TRUE(link);
+  auto relays = health(api::Verdict::healthy);
+  auto& facts = relays[0].facts;
+  facts.keys = {{"k2", {true, SystemTime(1'700'000'001s)}}, {"k0", {false, SystemTime(1'700'000'002s)}}};
+  facts.certificate = CertificateSeen{"0a1b", SystemTime(1'800'000'000s)};
+  facts.agent = AgentState{.sessions = 3,
+                           .sent_bytes = 10,
+                           .received_bytes = {},
+                           .bits_per_second = 8,
+                           .keys = {"k1", "k2"},
+                           .config_hash = "9f86",
+                           .version = "4.18.0",
+                           .draining = true,
+                           .starts = 2,
+                           .certificate_serial = "0a1b"};
+  (*link)->report(relays);
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays(0).keys_size() == 2; }));
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) {
+    const auto& relay = report.relays(0);
+    const auto& agent = relay.agent();
+    return relay.keys(0).key() == "k0" && !relay.keys(0).accepted() && relay.keys(1).accepted() &&
+           relay.keys(1).at().seconds() == 1'700'000'001 && relay.certificate().serial() == "0a1b" &&
+           relay.certificate().not_after().seconds() == 1'800'000'000 && agent.sessions() == 3 &&
+           agent.sent_bytes() == 10 && !agent.has_received_bytes() && agent.bits_per_second() == 8 &&
+           agent.keys_size() == 2 && agent.config_hash() == "9f86" && agent.version() == "4.18.0" && agent.draining() &&
+           agent.starts() == 2 && agent.certificate_serial() == "0a1b";
+  }));
+}
+
+// Sessions change all the time, with a thousand relays in each report.
+TEST(OperatorLinkTest, NumbersWaitForAReportThatIsDueAndNewsDoNot) {
+  Operator op;
+  op.say(targets_of("eu-0"));
+  Receiver receiver;
+  auto options = options_for(op.address());
+  options.numbers_report = options.longest_report = 1h;
+  const auto link = OperatorLink::start(options, receiver.callback());
+  ASSERT_TRUE(link);
+  auto relays = health(api::Verdict::healthy);
+  relays[0].facts.agent = AgentState{.sessions = 1};
+  (*link)->report(relays);
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) {
+    return report.relays_size() == 1 && report.relays(0).agent().sessions() == 1;
+  }));
+  const auto so_far = op.reports();
+  relays[0].facts.agent->sessions = 2;
+  (*link)->report(relays);
+  relays[0].facts.keys["k2"] = {true, SystemTime(1'700'000'001s)};
+  (*link)->report(relays);
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays(0).keys_size() == 1; }));
+  EXPECT_EQ(op.reports(), so_far + 1) << "the number came with the news";
 }
 
 TEST(OperatorLinkTest, TargetsComeAtConnectAndAfterEachChange) {

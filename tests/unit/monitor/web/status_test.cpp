@@ -56,7 +56,10 @@ TEST(StatusJson, SaysEverythingAboutARelay) {
                                              .votes = {{.vantage = "laptop",
                                                         .usable = false,
                                                         .cause = api::Cause::auth_secret,
-                                                        .age = 1500ms}}}}}}}},
+                                                        .age = 1500ms}},
+                                             .agent = AgentState{.sessions = 7, .version = "4.18.0"}}}}},
+                    .keys = {{.key = "k2", .must_accept = true, .relays = 4, .waiting = {"eu-0"}},
+                             {.key = "k0", .relays = 4, .waiting = {}}}}},
       .failovers = {
           {.at = now, .cluster = "calls", .region = "eu", .from = "eu", .to = "us", .cause = api::Cause::data_path}}};
   json probe = failure_fields();
@@ -79,9 +82,13 @@ TEST(StatusJson, SaysEverythingAboutARelay) {
                 {"lossPercent", 33.3},
                 {"probe", probe},
                 {"probes", json::array({of_transport})},
-                {"votes", json::array({vote})}});
+                {"votes", json::array({vote})},
+                {"sessions", 7},
+                {"version", "4.18.0"}});
   const json region{{"name", "eu"}, {"servedBy", "us"}, {"relays", json::array({relay})}};
-  const json cluster{{"name", "calls"}, {"regions", json::array({region})}};
+  const json staged{{"key", "k2"}, {"phase", "Staged"}, {"proven", 3}, {"of", 4}, {"waiting", json::array({"eu-0"})}};
+  const json removed{{"key", "k0"}, {"phase", "Removed"}, {"proven", 4}, {"of", 4}, {"waiting", json::array()}};
+  const json cluster{{"name", "calls"}, {"regions", json::array({region})}, {"keys", json::array({staged, removed})}};
   const json failover{{"at", now_text}, {"cluster", "calls"}, {"region", "eu"},
                       {"from", "eu"},   {"to", "us"},         {"cause", "data-path"}};
   EXPECT_EQ(json::parse(status_json(status)), (json{{"vantage", "laptop"},

@@ -63,6 +63,18 @@ TEST(Announcements, RepairedDriftNamesTheObjects) {
                                       "ConfigMap calls-eu")));
 }
 
+TEST(Announcements, ARotationThatIsBlockedSaysByWhatOnce) {
+  json blocked = status("Healthy", "eu");
+  blocked["conditions"].push_back({{"type", "CredentialsCurrent"},
+                                   {"status", "False"},
+                                   {"reason", "RelayNotProven"},
+                                   {"message", "waits for eu-0"},
+                                   {"lastTransitionTime", "2026-08-01T12:00:00Z"}});
+  EXPECT_THAT(announcements(status("Healthy", "eu"), blocked, {}),
+              ElementsAre(Announcement{kube::EventType::warning, "RotationBlocked", "waits for eu-0"}));
+  EXPECT_THAT(announcements(blocked, blocked, {}), IsEmpty());
+}
+
 TEST(Announcements, AStalledClusterSaysWhyOnce) {
   const auto said = announcements(status("Healthy", "eu"), status("Healthy", "eu", true), {});
   EXPECT_THAT(said, ElementsAre(Announcement{kube::EventType::warning, "Stalled", "signing keys cannot be read"}));

@@ -8,22 +8,19 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr const char* label = "turnkeeper.io/cluster";
-
-json service(const std::string& version, const std::string& cluster = "calls") {
-  return {{"kind", "Service"},
-          {"metadata",
-           {{"name", "calls-eu"},
-            {"namespace", "ns"},
-            {"resourceVersion", version},
-            {"labels", {{"turnkeeper.io/cluster", cluster}}}}}};
+json service(const std::string& version) {
+  return {{"kind", "Service"}, {"metadata", {{"name", "calls-eu"}, {"namespace", "ns"}, {"resourceVersion", version}}}};
 }
 
 class OwnWritesTest : public ::testing::Test {
  protected:
-  std::vector<json> seen(std::vector<json> cached, SteadyTime now) {
-    used = writes.complete("ns", label, "calls", cached, now);
-    return cached;
+  std::vector<json> seen(const std::vector<json>& cached, SteadyTime now, const std::string& site = "") {
+    std::vector<Placed> placed;
+    for (const auto& object : cached) placed.push_back({site, object});
+    used = writes.complete(placed, now);
+    std::vector<json> objects;
+    for (const auto& object : placed) objects.push_back(object.object);
+    return objects;
   }
   OwnWrites writes;
   bool used = false;
@@ -31,46 +28,39 @@ class OwnWritesTest : public ::testing::Test {
 };
 
 TEST_F(OwnWritesTest, AnObjectJustMadeIsThereBeforeTheWatchSaysSo) {
-  writes.remember("", service("7"), start);
+  writes.remember("", {"", service("7")}, start);
   EXPECT_EQ(seen({}, start + 1s), std::vector<json>{service("7")});
   EXPECT_TRUE(used);
 }
 
 TEST_F(OwnWritesTest, TheOldViewIsReplacedByWhatWasWritten) {
-  writes.remember("5", service("7"), start);
+  writes.remember("5", {"", service("7")}, start);
   EXPECT_EQ(seen({service("5")}, start), std::vector<json>{service("7")});
 }
 
 TEST_F(OwnWritesTest, AsSoonAsTheWatchMovesOnItIsBelieved) {
-  writes.remember("5", service("7"), start);
+  writes.remember("5", {"", service("7")}, start);
   EXPECT_EQ(seen({service("9")}, start), std::vector<json>{service("9")});
   EXPECT_FALSE(used);
-  writes.remember("5", service("7"), start);
+  writes.remember("5", {"", service("7")}, start);
   EXPECT_TRUE(seen({}, start).empty()) << "deleted by someone after our write";
 }
 
 TEST_F(OwnWritesTest, WhatWasDeletedBeforeTheWatchEverShowedItComesBack) {
-  writes.remember("", service("7"), start);
+  writes.remember("", {"", service("7")}, start);
   EXPECT_EQ(seen({}, start + 4999ms).size(), 1U);
   EXPECT_TRUE(seen({}, start + 5s).empty()) << "believed for ever, it would never be made again";
 }
 
 TEST_F(OwnWritesTest, AWriteThatChangedNothingNeedsNoBelief) {
-  writes.remember("7", service("7"), start);
+  writes.remember("7", {"", service("7")}, start);
   static_cast<void>(seen({service("7")}, start));
   EXPECT_FALSE(used);
 }
 
-TEST_F(OwnWritesTest, OtherClustersAreLeftAlone) {
-  writes.remember("", service("7", "other"), start);
-  EXPECT_TRUE(seen({}, start).empty());
-}
-
-TEST_F(OwnWritesTest, OneObjectAlone) {
-  writes.remember("5", service("7"), start);
-  EXPECT_EQ(writes.see("Service", {"ns", "calls-eu"}, service("5"), start), service("7"));
-  EXPECT_EQ(writes.see("Service", {"ns", "calls-eu"}, service("6"), start), service("6"));
-  EXPECT_EQ(writes.see("Service", {"ns", "other"}, nullptr, start), nullptr);
+TEST_F(OwnWritesTest, TheSameNameAtAnotherSiteIsAnotherObject) {
+  writes.remember("5", {"", service("7")}, start);
+  EXPECT_EQ(seen({service("5")}, start, "us-east").front(), service("5"));
 }
 
 }  // namespace

@@ -82,6 +82,29 @@ TEST_F(GrpcServerTest, AMonitorGetsTheWholeSetAndThenEachChange) {
   context.TryCancel();
 }
 
+TEST_F(GrpcServerTest, AMonitorOfOneClusterHearsNothingOfOthers) {
+  serve();
+  board.publish(targets("ns/a", "first"));
+  board.publish(targets("ns/b", "theirs"));
+  board.open();
+  auto stub = v1::Targets::NewStub(channel());
+  grpc::ClientContext context;
+  set_deadline(context);
+  v1::WatchTargetsRequest request;
+  request.set_cluster("ns/a");
+  auto stream = stub->Watch(&context, request);
+  v1::TargetSet set;
+  ASSERT_TRUE(stream->Read(&set));
+  ASSERT_EQ(set.clusters_size(), 1);
+  EXPECT_EQ(set.clusters(0).realm(), "first");
+  board.publish(targets("ns/b", "theirs, changed"));
+  board.publish(targets("ns/a", "second"));
+  ASSERT_TRUE(stream->Read(&set));
+  ASSERT_EQ(set.clusters_size(), 1);
+  EXPECT_EQ(set.clusters(0).realm(), "second") << "a change of another cluster is no news";
+  context.TryCancel();
+}
+
 TEST_F(GrpcServerTest, ASlowMonitorGetsTheNewestNotTheHistory) {
   serve();
   board.open();

@@ -36,6 +36,45 @@ TEST_F(HealthBoardTest, WakesOnlyForNews) {
   EXPECT_EQ(changed.size(), 2U);
 }
 
+TEST_F(HealthBoardTest, NumbersWakeAtMostEveryTenSeconds) {
+  auto message = report("paris", "ns/a", "Healthy");
+  auto& agent = *message.mutable_relays(0)->mutable_agent();
+  agent.set_sessions(1);
+  board.report(message);
+  for (const unsigned sessions : {2U, 3U, 4U}) {
+    clock.advance(3s);
+    agent.set_sessions(sessions);
+    board.report(message);
+  }
+  EXPECT_EQ(changed.size(), 1U);
+  clock.advance(1s);
+  board.report(message);
+  EXPECT_EQ(changed.size(), 2U) << "sessions that changed 1 s ago must not be forgotten";
+  clock.advance(10s);
+  board.report(message);
+  EXPECT_EQ(changed.size(), 2U) << "nothing has changed since";
+}
+
+TEST_F(HealthBoardTest, WhatARotationWaitsForWakesAtOnce) {
+  auto message = report("paris", "ns/a", "Healthy");
+  auto& relay = *message.mutable_relays(0);
+  auto& proof = *relay.add_keys();
+  proof.set_key("k2");
+  board.report(message);
+  proof.mutable_at()->set_seconds(7);
+  board.report(message);
+  EXPECT_EQ(changed.size(), 1U) << "refused again";
+  proof.set_accepted(true);
+  board.report(message);
+  EXPECT_EQ(changed.size(), 2U);
+  relay.mutable_certificate()->set_serial("0a1b");
+  board.report(message);
+  EXPECT_EQ(changed.size(), 3U);
+  relay.mutable_agent()->set_draining(true);
+  board.report(message);
+  EXPECT_EQ(changed.size(), 4U);
+}
+
 TEST_F(HealthBoardTest, AVantageThatComesBackIsNews) {
   board.report(report("paris", "ns/a", "Healthy"));
   clock.advance(31s);

@@ -20,32 +20,38 @@ api::TurnCluster two_regions() {
 
 json pod(const std::string& region, int ordinal, const std::string& revision) {
   const auto name = "calls-" + region + '-' + std::to_string(ordinal);
-  return {
-      {"apiVersion", "v1"},
-      {"kind", "Pod"},
-      {"metadata",
-       {{"name", name},
-        {"namespace", "telephony"},
-        {"uid", name + "-uid"},
-        {"labels",
-         {{"turnkeeper.io/cluster", "calls"},
-          {"turnkeeper.io/region", region},
-          {"controller-revision-hash", revision}}}}},
-      {"spec", {{"nodeName", "node-" + region + std::to_string(ordinal)}}},
-      {"status",
-       {{"phase", "Running"},
-        {"podIP", (region == "eu" ? "10.0.1." : "10.0.2.") + std::to_string(ordinal + 1)},
-        {"conditions", {{{"type", "PodScheduled"}, {"status", "True"}}, {{"type", "Ready"}, {"status", "True"}}}}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", name},
+            {"namespace", "telephony"},
+            {"uid", name + "-uid"},
+            {"creationTimestamp", rfc3339(noon - std::chrono::hours(1))},
+            {"labels",
+             {{"turnkeeper.io/cluster", "calls"},
+              {"turnkeeper.io/region", region},
+              {"controller-revision-hash", revision}}}}},
+          {"spec",
+           {{"nodeName", "node-" + region + std::to_string(ordinal)},
+            {"containers", {{{"name", "relay"}, {"image", "docker.io/coturn/coturn:4.18.0"}}}}}},
+          {"status",
+           {{"phase", "Running"},
+            {"podIP", (region == "eu" ? "10.0.1." : "10.0.2.") + std::to_string(ordinal + 1)},
+            {"conditions",
+             {{{"type", "PodScheduled"}, {"status", "True"}},
+              {{"type", "ContainersReady"}, {"status", "True"}},
+              {{"type", "turnkeeper.io/proven"}, {"status", "True"}, {"reason", "Proven"}},
+              {{"type", "Ready"}, {"status", "True"}}}}}}};
 }
 
 RelayPod relay(const std::string& region, int ordinal, const std::string& revision) {
-  const auto pods = relay_pods(two_regions(), {pod(region, ordinal, revision)}, {});
+  const auto pods = relay_pods(two_regions(), at("", {pod(region, ordinal, revision)}), {}, {});
   EXPECT_EQ(pods.size(), 1u);
   return pods.at(0);
 }
 
 VantageReport report(const std::map<std::string, RelayHealth>& but, SystemTime heard, const std::string& vantage) {
-  VantageReport report{.vantage = vantage, .heard = heard, .relays = {}};
+  VantageReport report{.vantage = vantage, .heard = heard, .relays = {}, .facts = {}};
   for (const char* name : {"eu-0", "eu-1", "us-0"}) {
     report.relays[name] = {.verdict = api::Verdict::healthy, .cause = api::Cause::none, .since = noon};
   }
@@ -61,7 +67,8 @@ Observed at_rest(const api::TurnCluster& cluster) {
   Observed observed;
   const auto first = plan(cluster, observed, settings(), noon);
   for (const auto* objects : {&first.create, &first.apply}) {
-    for (auto object : *objects) {
+    for (const auto& [site, made] : *objects) {
+      auto object = made;
       object["metadata"]["uid"] = object.at("kind").get<std::string>() + "-uid";
       object["metadata"]["resourceVersion"] = "42";
       if (object.at("kind") == "StatefulSet") {
@@ -69,17 +76,23 @@ Observed at_rest(const api::TurnCluster& cluster) {
         object["spec"]["revisionHistoryLimit"] = 10;  // one of the API server's defaults
         object["status"] = {{"observedGeneration", 1}, {"updateRevision", "new"}};
       }
-      observed.children.push_back(std::move(object));
+      observed.children.push_back({site, std::move(object)});
     }
   }
-  observed.pods = {pod("eu", 0), pod("eu", 1), pod("us", 0)};
+  observed.pods = at("", {pod("eu", 0), pod("eu", 1), pod("us", 0)});
   observed.reports = {report()};
   observed.status = plan(cluster, observed, settings(), noon).status;
   return observed;
 }
 
+std::vector<Placed> at(const std::string& site, const std::vector<json>& objects) {
+  std::vector<Placed> placed;
+  for (const auto& object : objects) placed.push_back({site, object});
+  return placed;
+}
+
 json& child_of(Observed& observed, const std::string& kind, const std::string& name) {
-  for (auto& object : observed.children) {
+  for (auto& [site, object] : observed.children) {
     if (object.at("kind") == kind && object.at("metadata").at("name") == name) return object;
   }
   ADD_FAILURE() << "no " << kind << ' ' << name;

@@ -32,6 +32,9 @@ inline const SystemTime noon = parse_rfc3339("2026-08-01T12:00:00Z").value();
 
 [[nodiscard]] Settings settings();
 
+// The objects as they are at a site.
+[[nodiscard]] std::vector<Placed> at(const std::string& site, const std::vector<nlohmann::json>& objects);
+
 // The child of that kind and name; fails the test when there is none.
 [[nodiscard]] nlohmann::json& child_of(Observed& observed, const std::string& kind, const std::string& name);
 

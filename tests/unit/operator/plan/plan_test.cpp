@@ -16,10 +16,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::vector<std::string> names(const std::vector<json>& objects) {
+std::vector<std::string> names(const std::vector<Placed>& objects) {
   std::vector<std::string> names;
-  for (const auto& object : objects) {
-    names.push_back(object.at("kind").get<std::string>() + ' ' + object.at("metadata").at("name").get<std::string>());
+  for (const auto& [site, object] : objects) {
+    names.push_back((site.empty() ? "" : site + ": ") + object.at("kind").get<std::string>() + ' ' +
+                    object.at("metadata").at("name").get<std::string>());
   }
   return names;
 }
@@ -28,17 +29,20 @@ void expect_nothing_to_write(const Plan& plan, const Observed& observed) {
   EXPECT_THAT(names(plan.create), IsEmpty());
   EXPECT_THAT(names(plan.apply), IsEmpty());
   EXPECT_THAT(plan.prune, IsEmpty());
-  EXPECT_FALSE(plan.roll.has_value());
+  EXPECT_THAT(plan.remove, IsEmpty());
+  EXPECT_TRUE(plan.pods_apply.empty());
+  EXPECT_TRUE(plan.pods_status.empty());
   EXPECT_EQ(plan.status, observed.status) << json::diff(observed.status, plan.status).dump(2);
 }
 
 TEST(Plan, MakesEverythingForANewCluster) {
   const auto first = plan(two_regions(), Observed{}, settings(), noon);
   EXPECT_THAT(names(first.create), ElementsAre("Secret calls-signing-keys"));
-  EXPECT_THAT(names(first.apply), ElementsAre("ConfigMap calls-eu", "NetworkPolicy calls-eu", "Service calls-eu",
-                                              "PodDisruptionBudget calls-eu", "StatefulSet calls-eu",
-                                              "ConfigMap calls-us", "NetworkPolicy calls-us", "Service calls-us",
-                                              "PodDisruptionBudget calls-us", "StatefulSet calls-us"));
+  EXPECT_THAT(names(first.apply),
+              ElementsAre("ConfigMap calls-eu", "ServiceAccount calls-eu", "NetworkPolicy calls-eu", "Service calls-eu",
+                          "PodDisruptionBudget calls-eu", "StatefulSet calls-eu", "ConfigMap calls-us",
+                          "ServiceAccount calls-us", "NetworkPolicy calls-us", "Service calls-us",
+                          "PodDisruptionBudget calls-us", "StatefulSet calls-us"));
   EXPECT_THAT(first.keys, IsEmpty()) << "monitors must not use a key before it is known to be the one that relays get";
   EXPECT_EQ(condition(first.status, "Ready"), "False/RelaysStarting");
   EXPECT_EQ(condition(first.status, "Reconciling"), "True/RelaysStarting");
@@ -59,7 +63,8 @@ TEST(Plan, GivesTheSameForTheSame) {
   const auto cluster = two_regions();
   const auto a = plan(cluster, Observed{}, settings(), noon);
   const auto b = plan(cluster, Observed{}, settings(), noon);
-  EXPECT_EQ(json(a.apply).dump(), json(b.apply).dump());
+  ASSERT_EQ(a.apply.size(), b.apply.size());
+  for (std::size_t i = 0; i < a.apply.size(); ++i) EXPECT_EQ(a.apply[i].object.dump(), b.apply[i].object.dump());
   EXPECT_EQ(a.status.dump(), b.status.dump());
 }
 
@@ -93,7 +98,8 @@ TEST(Plan, RemovesTheChildrenOfARegionThatIsGone) {
   const auto without_us = plan(cluster, observed, settings(), noon);
   std::vector<std::string> pruned;
   for (const auto& ref : without_us.prune) pruned.push_back(ref.kind + ' ' + ref.name);
-  EXPECT_THAT(pruned, testing::UnorderedElementsAre("ConfigMap calls-us", "NetworkPolicy calls-us", "Service calls-us",
+  EXPECT_THAT(pruned, testing::UnorderedElementsAre("ConfigMap calls-us", "ServiceAccount calls-us",
+                                                    "NetworkPolicy calls-us", "Service calls-us",
                                                     "PodDisruptionBudget calls-us", "StatefulSet calls-us"));
   EXPECT_EQ(without_us.prune[0].uid, without_us.prune[0].kind + "-uid");
 }
@@ -105,12 +111,12 @@ TEST(Plan, RemovesNothingThatItDoesNotOwn) {
       {"apiVersion", "v1"},
       {"kind", "ConfigMap"},
       {"metadata", {{"name", "notes"}, {"namespace", "telephony"}, {"labels", {{"turnkeeper.io/cluster", "calls"}}}}}};
-  observed.children.push_back(stranger);
+  observed.children.push_back({"", stranger});
   // Of an earlier cluster with the same name: the garbage collector's business.
   auto old = child_of(observed, "ConfigMap", "calls-us");
   old["metadata"]["name"] = "calls-old";
   old["metadata"]["ownerReferences"][0]["uid"] = "another-uid";
-  observed.children.push_back(old);
+  observed.children.push_back({"", old});
   expect_nothing_to_write(plan(cluster, observed, settings(), noon), observed);
 }
 
@@ -137,10 +143,11 @@ TEST(Plan, KeepsItsHandsOffAPausedCluster) {
   cluster.spec.paused = true;
   cluster.spec.regions[0].relay.replicas = 5;
   cluster.spec.regions[0].relay.image = "other";
-  observed.pods[2]["metadata"]["labels"]["controller-revision-hash"] = "old";
+  observed.pods[2].object["metadata"]["labels"]["controller-revision-hash"] = "old";
   const auto paused = plan(cluster, observed, settings(), noon);
   EXPECT_THAT(names(paused.apply), IsEmpty());
-  EXPECT_FALSE(paused.roll.has_value());
+  EXPECT_THAT(paused.remove, IsEmpty());
+  EXPECT_TRUE(paused.pods_apply.empty());
   EXPECT_EQ(condition(paused.status, "Reconciling"), "False/Paused");
   EXPECT_THAT(paused.keys, Not(IsEmpty())) << "monitors go on watching";
 
@@ -158,13 +165,135 @@ TEST(Plan, LeavesADeletedClusterToTheGarbageCollector) {
   EXPECT_EQ(condition(gone.status, "Reconciling"), "True/Deleting");
 }
 
-TEST(Plan, RollsTheNextPodWithItsUidAsAPrecondition) {
+TEST(Plan, RenewsARelayAfterItsClientsWereMoved) {
   const auto cluster = two_regions();
   auto observed = at_rest(cluster);
   child_of(observed, "StatefulSet", "calls-us")["status"]["updateRevision"] = "newer";
-  const auto rolling = plan(cluster, observed, settings(), noon);
-  EXPECT_EQ(rolling.roll, (ObjectRef{"v1", "Pod", "telephony", "calls-us-0", "calls-us-0-uid"}));
-  EXPECT_EQ(condition(rolling.status, "Reconciling"), "True/Rolling");
+  const auto marking = plan(cluster, observed, settings(), noon);
+  EXPECT_THAT(marking.remove, IsEmpty()) << "its clients are still sent there";
+  ASSERT_EQ(marking.pods_apply.size(), 1u);
+  const auto& mark = marking.pods_apply[0].object;
+  EXPECT_EQ(mark["metadata"], json::parse(R"({"name": "calls-us-0", "namespace": "telephony", "uid": "calls-us-0-uid",
+                                              "annotations": {"turnkeeper.io/draining": "2026-08-01T12:00:00Z"}})"));
+  EXPECT_EQ(condition(marking.status, "Reconciling"), "True/Rolling");
+
+  observed.pods[2].object["metadata"]["annotations"] = mark["metadata"]["annotations"];
+  const auto waiting = plan(cluster, observed, settings(), noon + 1s);
+  EXPECT_TRUE(waiting.pods_apply.empty());
+  EXPECT_THAT(waiting.remove, IsEmpty());
+
+  observed.reports = {report({{"us-0", {.verdict = api::Verdict::draining, .cause = {}, .since = noon}}})};
+  EXPECT_THAT(plan(cluster, observed, settings(), noon + 1s).remove,
+              ElementsAre(Removal{{"", "v1", "Pod", "telephony", "calls-us-0", "calls-us-0-uid"}, std::nullopt}));
+
+  child_of(observed, "StatefulSet", "calls-us")["status"]["updateRevision"] = "new";
+  const auto undone = plan(cluster, observed, settings(), noon + 1s);
+  EXPECT_THAT(undone.remove, IsEmpty());
+  ASSERT_EQ(undone.pods_apply.size(), 1u) << "the spec came back: the relay takes clients again";
+  EXPECT_FALSE(undone.pods_apply[0].object["metadata"].contains("annotations"));
+}
+
+TEST(Plan, OpensTheGateOfAProvenPod) {
+  const auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  observed.pods[1].object["status"]["conditions"] = {{{"type", "ContainersReady"}, {"status", "True"}}};
+  const auto opening = plan(cluster, observed, settings(), noon);
+  ASSERT_EQ(opening.pods_status.size(), 1u);
+  EXPECT_EQ(opening.pods_status[0].object["metadata"]["name"], "calls-eu-1");
+  auto paused = cluster;
+  paused.spec.paused = true;
+  EXPECT_EQ(plan(paused, observed, settings(), noon).pods_status.size(), 1u)
+      << "a pod that comes back during a pause must not stay out of its Service";
+}
+
+TEST(Plan, WritesFiguresAtMostEveryTenSeconds) {
+  const auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  const auto with_sessions = [&](int sessions, SystemTime now) {
+    auto heard = report({}, now);
+    heard.facts["eu-0"].agent = AgentState{.sessions = sessions};
+    observed.reports = {heard};
+    const auto planned = plan(cluster, observed, settings(), now);
+    observed.status = planned.status;
+    observed.memory = planned.memory;
+    return planned.status["relays"][0]["sessions"].get<int>();
+  };
+  EXPECT_EQ(with_sessions(10, noon), 10);
+  EXPECT_EQ(with_sessions(100, noon + 4s), 10);
+  EXPECT_EQ(with_sessions(200, noon + 10s), 200);
+}
+
+TEST(Plan, KeepsAnAccountOfWhatTheRelaysCost) {
+  auto cluster = two_regions();
+  cluster.spec.budget = api::Budget{.monthly = 20, .per_relay = 8, .per_gigabyte = 1};
+  auto observed = at_rest(cluster);
+  const auto after_sending = [&](std::uint64_t bytes, SystemTime now) {
+    auto heard = report({}, now);
+    heard.facts["eu-0"].agent = AgentState{.sent_bytes = bytes};
+    observed.reports = {heard};
+    observed.steady = SteadyTime(std::chrono::duration_cast<SteadyTime::duration>(now.time_since_epoch()));
+    const auto planned = plan(cluster, observed, settings(), now);
+    observed.status = planned.status;
+    observed.memory = planned.memory;
+    return planned;
+  };
+  EXPECT_EQ(condition(after_sending(0, noon).status, "WithinBudget"), "False/OverBudget") << "3 relays for 8 each";
+  cluster.spec.budget->monthly = 30;
+  EXPECT_EQ(condition(after_sending(0, noon).status, "WithinBudget"), "True/WithinBudget");
+  const auto spent = after_sending(9'000'000'000, noon + 1min);
+  EXPECT_EQ(condition(spent.status, "WithinBudget"), "False/OverBudget");
+  EXPECT_EQ(spent.status["budget"]["gigabytes"], "9.00");
+  ASSERT_TRUE(spent.cost.has_value());
+  EXPECT_EQ(observed.status, after_sending(9'000'000'000, noon + 2min).status) << "nothing to write";
+  cluster.spec.budget->at_limit = api::Budget::AtLimit::lower_bandwidth;
+  const auto lowered = after_sending(9'000'000'000, noon + 3min);
+  EXPECT_THAT(names(lowered.apply), ElementsAre("ConfigMap calls-eu", "ConfigMap calls-us")) << "no relay restarts";
+}
+
+TEST(Plan, MonitorsGoOnWatchingARegionThatTheOperatorCannotReach) {
+  auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  cluster.spec.regions[1].kubeconfig = {"far", "kubeconfig"};
+  observed.unreachable = {{"far", "connection refused"}};
+  observed.recorded = {"far"};
+  const auto blind = plan(cluster, observed, settings(), noon);
+  const auto us = std::ranges::find(blind.pods, "us-0", &RelayPod::relay);
+  ASSERT_NE(us, blind.pods.end()) << "a restarted operator must not make monitors forget it";
+  EXPECT_EQ(us->addresses, std::vector<std::string>{"10.0.2.1"});
+  EXPECT_EQ(us->ports.at(api::Transport::udp), 3478);
+  EXPECT_THAT(blind.remove, IsEmpty());
+}
+
+TEST(Plan, StaysStalledWhileAContainerIsTriedAgain) {
+  const auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  auto& status = observed.pods[2].object["status"];
+  status["conditions"] = json::array();
+  status["containerStatuses"] = {{{"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}}}};
+  observed.reports = {report({{"us-0", {}}})};
+  observed.status = plan(cluster, observed, settings(), noon).status;
+  EXPECT_EQ(condition(observed.status, "Stalled"), "True/RelayFails");
+  status["containerStatuses"] = {{{"state", {{"running", json::object()}}}}};
+  EXPECT_EQ(condition(plan(cluster, observed, settings(), noon).status, "Stalled"), "True/RelayFails");
+  observed.reports = {report()};
+  EXPECT_EQ(condition(plan(cluster, observed, settings(), noon).status, "Stalled"), "False/NoObstacle");
+}
+
+TEST(Plan, ScalesDownOnlyAfterClientsWereMoved) {
+  auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  cluster.spec.regions[0].relay.replicas = 1;
+  const auto marking = plan(cluster, observed, settings(), noon);
+  EXPECT_THAT(names(marking.apply), Not(testing::Contains("StatefulSet calls-eu")));
+  ASSERT_EQ(marking.pods_apply.size(), 1u);
+  EXPECT_EQ(marking.pods_apply[0].object["metadata"]["name"], "calls-eu-1");
+  EXPECT_EQ(marking.status["regions"][0]["relays"], 1);
+
+  observed.pods[1].object["metadata"]["annotations"] = marking.pods_apply[0].object["metadata"]["annotations"];
+  observed.reports = {report({{"eu-1", {.verdict = api::Verdict::draining, .cause = {}, .since = noon}}})};
+  const auto shrinking = plan(cluster, observed, settings(), noon + 1s);
+  ASSERT_THAT(names(shrinking.apply), testing::Contains("StatefulSet calls-eu"));
+  EXPECT_EQ(shrinking.notices.front().message, "region eu: from 2 to 1 relay");
 }
 
 TEST(Plan, WaitsForTheStatefulSetControllerBeforeItRolls) {
@@ -173,18 +302,34 @@ TEST(Plan, WaitsForTheStatefulSetControllerBeforeItRolls) {
   auto& set = child_of(observed, "StatefulSet", "calls-us");
   set["status"]["updateRevision"] = "older";  // of a generation that is not the newest
   set["metadata"]["generation"] = 2;
-  EXPECT_FALSE(plan(cluster, observed, settings(), noon).roll.has_value());
+  EXPECT_TRUE(plan(cluster, observed, settings(), noon).pods_apply.empty());
   set.erase("status");
-  EXPECT_FALSE(plan(cluster, observed, settings(), noon).roll.has_value());
+  EXPECT_TRUE(plan(cluster, observed, settings(), noon).pods_apply.empty());
 }
 
 TEST(Plan, LooksAgainWhenAVantageWouldFallSilent) {
-  const auto cluster = two_regions();
+  auto cluster = two_regions();
+  cluster.spec.credentials.rotate_every = 0s;
   auto observed = at_rest(cluster);
   observed.reports = {report({}, noon - 25s, "home"), report({}, noon - 1s, "away"), report({}, noon - 1h, "gone")};
   EXPECT_EQ(plan(cluster, observed, settings(), noon).requeue, 5s);
   observed.reports.clear();
   EXPECT_EQ(plan(cluster, observed, settings(), noon).requeue, std::nullopt);
+}
+
+TEST(Plan, SaysHowManySessionsTheEndOfARelayCut) {
+  const auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  auto& gone = observed.pods[0].object;
+  gone["metadata"]["deletionTimestamp"] = "2026-08-01T12:00:00Z";
+  gone["status"]["containerStatuses"] = {
+      {{"name", "relay"},
+       {"state", {{"terminated", {{"message", "2 sessions cut at the end of the drain timeout"}}}}}}};
+  const auto notices = plan(cluster, observed, settings(), noon).notices;
+  EXPECT_TRUE(std::ranges::any_of(notices, [](const Notice& notice) {
+    return notice.warning && notice.reason == "SessionsCut" &&
+           notice.message.find("2 sessions cut") != std::string::npos;
+  }));
 }
 
 }  // namespace

@@ -38,6 +38,61 @@ TEST(ClusterHealth, ForgetsAVantageThatFellSilent) {
   EXPECT_TRUE(later.relays.empty()) << "a dead monitor's last words must not keep a relay out of service";
 }
 
+RelayFacts saw(const std::string& key, bool accepted, SystemTime at) {
+  return {.keys = {{key, {.accepted = accepted, .at = at}}}, .agent = {}, .certificate = {}};
+}
+
+TEST(ClusterHealth, BelievesTheNewestProofOfAKey) {
+  auto a = report({}, noon, "a");
+  auto b = report({}, noon - 5s, "b");
+  a.facts["eu-0"] = saw("k1", true, noon - 9s);
+  b.facts["eu-0"] = saw("k1", false, noon - 7s);
+  EXPECT_FALSE(cluster_health({a, b}, noon).facts.at("eu-0").keys.at("k1").accepted);
+  a.facts["eu-0"] = saw("k1", true, noon - 7s);
+  EXPECT_TRUE(cluster_health({a, b}, noon).facts.at("eu-0").keys.at("k1").accepted)
+      << "an old key that may still work must not be called dead";
+  a.heard = noon - 31s;
+  EXPECT_FALSE(cluster_health({a, b}, noon).facts.at("eu-0").keys.at("k1").accepted) << "silent for too long";
+}
+
+TEST(ClusterHealth, BelievesTheVantageThatSpokeLastAboutAnAgent) {
+  auto a = report({}, noon - 1s, "a");
+  auto b = report({}, noon - 5s, "b");
+  a.facts["eu-0"].agent = AgentState{.sessions = 7};
+  b.facts["eu-0"].agent = AgentState{.sessions = 6};
+  b.facts["eu-0"].certificate = {.serial = "0a", .not_after = noon};
+  const auto facts = cluster_health({a, b}, noon).facts.at("eu-0");
+  EXPECT_EQ(facts.agent->sessions, 7);
+  EXPECT_EQ(facts.certificate->serial, "0a") << "the other one has no TLS to this relay";
+}
+
+TEST(VantageReport, TakesWhatItTellsOfARelay) {
+  v1::HealthReport message;
+  auto& relay = *message.add_relays();
+  relay.set_cluster("telephony/calls");
+  relay.set_relay("eu-0");
+  auto& proof = *relay.add_keys();
+  proof.set_key("k2");
+  proof.set_accepted(true);
+  proof.mutable_at()->set_seconds(unix_seconds(noon));
+  auto& agent = *relay.mutable_agent();
+  agent.set_sessions(3);
+  agent.set_sent_bytes(10);
+  agent.add_keys("k1");
+  agent.set_version("4.18.0");
+  agent.set_starts(2);
+  relay.mutable_certificate()->set_serial("0a1b");
+  const auto facts = vantage_report(message, "telephony/calls", noon).facts.at("eu-0");
+  EXPECT_EQ(facts.keys.at("k2"), (KeyProof{.accepted = true, .at = noon}));
+  ASSERT_TRUE(facts.agent);
+  EXPECT_EQ(facts.agent->sessions, 3);
+  EXPECT_EQ(facts.agent->sent_bytes, 10U);
+  EXPECT_EQ(facts.agent->received_bytes, std::nullopt);
+  EXPECT_EQ(facts.agent->keys, std::vector<std::string>{"k1"});
+  EXPECT_EQ(facts.agent->starts, 2);
+  EXPECT_EQ(facts.certificate->serial, "0a1b");
+}
+
 TEST(VantageReport, TakesOnlyTheClustersOwnRelays) {
   v1::HealthReport message;
   message.set_vantage("home");

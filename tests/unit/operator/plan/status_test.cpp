@@ -146,6 +146,92 @@ TEST(Status, IsTheSameAfterwardsUnlessSomethingHappens) {
   }
 }
 
+TEST(Status, TellsVersionsAndSessions) {
+  auto input = proven();
+  input.health.facts["eu-0"].agent = AgentState{.sessions = 120, .version = "4.18.0"};
+  input.health.facts["us-0"].agent = AgentState{.sessions = 3, .version = "4.6.1"};
+  const auto status = status_of(input);
+  EXPECT_EQ(status["relays"][0]["version"], "4.18.0");
+  EXPECT_EQ(status["relays"][0]["sessions"], 120);
+  EXPECT_FALSE(status["relays"][1].contains("sessions")) << "not heard is not none";
+  EXPECT_EQ(status["summary"]["sessions"], 123);
+}
+
+TEST(Status, IsNotWrittenForEverySession) {
+  auto input = proven();
+  const auto sessions_after = [&](int now) {
+    input.health.facts["eu-0"].agent = AgentState{.sessions = now};
+    return status_of(input)["relays"][0]["sessions"].get<int>();
+  };
+  EXPECT_EQ(sessions_after(3), 3);
+  input.previous = status_of(input);
+  EXPECT_EQ(sessions_after(7), 3) << "probes come and go";
+  EXPECT_EQ(sessions_after(8), 8);
+  EXPECT_EQ(sessions_after(200), 200);
+  input.previous = status_of(input);
+  EXPECT_EQ(sessions_after(219), 200);
+  EXPECT_EQ(sessions_after(220), 220);
+  input.fresh_figures = false;
+  EXPECT_EQ(sessions_after(900), 200) << "so many seconds later";
+}
+
+TEST(Status, SaysWhatTheScaleSubresourceNeeds) {
+  auto input = proven();
+  auto status = status_of(input);
+  EXPECT_EQ(status["selector"], "turnkeeper.io/cluster=calls");
+  EXPECT_EQ(status["replicas"], 1) << "us follows spec.relay.replicas, eu has a number of its own";
+}
+
+TEST(Status, SaysWhatARollWaitsFor) {
+  auto input = proven();
+  input.target_revisions = {{"eu", "newer"}};
+  input.waiting = {"eu-1 waits: eu-0 is not proven to work"};
+  EXPECT_EQ(message(status_of(input), "Reconciling"),
+            "still to be renewed: eu-0, eu-1; eu-1 waits: eu-0 is not proven to work");
+}
+
+TEST(Status, SaysThatARelayStaysOnACordonedNode) {
+  auto input = proven();
+  input.stuck = {"eu-0 stays on node-a, which is cordoned: no other node can take it"};
+  EXPECT_EQ(condition(status_of(input), "Reconciling"), "False/OnCordonedNode");
+}
+
+TEST(Status, ARelayThatFailedLaterIsNotOneThatStarts) {
+  auto input = proven({{"us-0", dead()}});
+  input.pods[2].proof = Proof::failed;
+  input.pods[2].ready = input.pods[2].containers_ready = false;
+  EXPECT_EQ(condition(status_of(input), "Reconciling"), "False/UpToDate");
+  input.pods[2].proof = Proof::never;
+  EXPECT_EQ(condition(status_of(input), "Reconciling"), "True/RelaysStarting");
+}
+
+TEST(Status, ARegionAtASiteThatCannotBeReachedIsWhatMonitorsSee) {
+  auto cluster = two_regions();
+  cluster.spec.regions[1].kubeconfig = {"far", "kubeconfig"};
+  auto input = proven();
+  input.pods[2].site = "far";
+  input.unreachable = {{"far", "connection refused"}};
+  auto status = to_json(compute_status(cluster, input, noon));
+  EXPECT_EQ(condition(status, "Ready"), "True/AllRegionsServe");
+  EXPECT_EQ(condition(status, "Reconciling"), "True/SiteUnreachable");
+  EXPECT_EQ(message(status, "Reconciling"), "far cannot be reached: connection refused");
+  input.health = {};
+  status = to_json(compute_status(cluster, input, noon));
+  EXPECT_EQ(condition(status, "Ready"), "Unknown/SiteUnreachable");
+  EXPECT_EQ(status["regions"][1]["verdict"], "Unknown");
+  EXPECT_EQ(status["regions"][1]["servedBy"], "eu");
+}
+
+TEST(Status, DropsTheConditionsOfOptionsThatAreGone) {
+  auto input = proven();
+  input.within_budget =
+      api::Condition{.type = "WithinBudget", .status = api::ConditionStatus::no, .reason = "OverBudget"};
+  input.previous = status_of(input);
+  EXPECT_EQ(condition(input.previous, "WithinBudget"), "False/OverBudget");
+  input.within_budget.reset();
+  EXPECT_EQ(condition(status_of(input), "WithinBudget"), "none");
+}
+
 TEST(Status, KeepsConditionsThatOthersWrote) {
   auto input = proven();
   input.previous = {{"conditions", {{{"type", "Audited"}, {"status", "True"}, {"reason", "ByHand"}}}}};

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
+#include "operator/resources/vantage.hpp"
 #include "turnkeeper/api/parse.hpp"
 #include "turnkeeper/api/yaml_document.hpp"
 
@@ -27,6 +29,21 @@ json golden(const std::string& name) {
 const api::TurnCluster& cluster() {
   static const auto parsed = api::parse_object(golden("cluster"));
   return parsed.value();
+}
+// As golden/cluster_wide.yaml says.
+const api::TurnCluster& wide() {
+  static const auto parsed = api::parse_object(golden("cluster_wide"));
+  EXPECT_TRUE(parsed.has_value()) << api::problems_text(parsed.error());
+  return parsed.value();
+}
+const api::Region& edge() {
+  return wide().spec.regions[0];
+}
+const api::Region& street() {
+  return wide().spec.regions[1];
+}
+const api::Region& far() {
+  return wide().spec.regions[2];
 }
 const api::Region& eu_west() {
   return cluster().spec.regions[0];
@@ -54,14 +71,59 @@ api::SigningKeys keys() {
 
 TEST(Children, AreAsInTheGoldenFiles) {
   expect_golden(signing_keys_secret(cluster(), keys()), "signing_keys_secret");
-  expect_golden(config_map(cluster(), eu_west()), "config_map");
+  expect_golden(
+      config_map(cluster(), eu_west(),
+                 {.nodes = {{"node-a", {"203.0.113.7", "2001:db8::7"}}}, .bits_per_second_per_session = 1000000}),
+      "config_map");
   expect_golden(stateful_set(cluster(), eu_west(), "registry.example.org/turnkeeper:1.0"), "stateful_set_host_network");
   expect_golden(stateful_set(cluster(), lab(), "registry.example.org/turnkeeper:1.0"), "stateful_set_cluster_ip");
+  expect_golden(service_account(cluster(), eu_west()), "service_account");
   expect_golden(service(cluster(), eu_west()), "service");
   expect_golden(disruption_budget(cluster(), eu_west()), "disruption_budget");
   expect_golden(network_policy(cluster(), eu_west()), "network_policy");
   expect_golden(network_policy(cluster(), lab()), "network_policy_cluster_ip");
   expect_golden(snapshot_secret("turnkeeper-system", "targets", Secret("{}")), "snapshot_secret");
+}
+
+TEST(Children, OfEveryExposureAreAsInTheGoldenFiles) {
+  const std::string image = "registry.example.org/turnkeeper:1.0";
+  expect_golden(config_map(wide(), edge(), {.relays = {{"calls-edge-0", {"198.51.100.4", "2001:db8::4"}}}}),
+                "config_map_load_balancer");
+  expect_golden(relay_service(wide(), edge(), 1), "relay_service_load_balancer");
+  expect_golden(relay_service(wide(), street(), 0), "relay_service_node_port");
+  expect_golden(network_policy(wide(), street()), "network_policy_node_port");
+  expect_golden(stateful_set(wide(), street(), image), "stateful_set_node_port");
+  expect_golden(stateful_set(wide(), far(), image), "stateful_set_other_site");
+}
+
+TEST(Children, ForCertificatesAndNamesAreAsInTheGoldenFiles) {
+  expect_golden(certificate(wide()), "certificate");
+  expect_golden(dns_endpoint(wide(),
+                             {{"edge-0", "edge", {"198.51.100.4", "2001:db8::4"}, true},
+                              {"edge-1", "edge", {"198.51.100.5"}, false},
+                              {"street-0", "street", {"lb.example.net"}, true},
+                              {"far-0", "far", {}, false}},
+                             golden("dns_endpoint_before")),
+                "dns_endpoint");
+  const json source = {{"data", {{"tls.crt", "Y2VydA=="}, {"tls.key", "a2V5"}, {"ca.crt", "Y2E="}}}};
+  expect_golden(tls_secret_copy(wide(), "us-east", source), "tls_secret_copy");
+}
+
+TEST(Children, OfVantagesAreAsInTheGoldenFiles) {
+  const auto vantages = vantages_of(wide());
+  ASSERT_EQ(vantages.size(), 2u);
+  const json source = {{"data", {{"tls.crt", "Y2VydA=="}, {"tls.key", "a2V5"}, {"ca.crt", "Y2E="}}}};
+  expect_golden(vantage_tls_secret(wide(), vantages[0], source), "vantage_tls_secret");
+  expect_golden(vantage_targets_secret(wide(), vantages[0], Secret("{}")), "vantage_targets_secret");
+  expect_golden(vantage_service_account(wide(), vantages[0]), "vantage_service_account");
+  expect_golden(
+      vantage_deployment(wide(), vantages[0], {.operator_address = "operator.example.org:9443"}, "turnkeeper:1"),
+      "vantage_deployment");
+  expect_golden(
+      vantage_deployment(wide(), vantages[1],
+                         {.operator_address = "operator.example.org:9443", .exchange_peer = "monitor.example.org:8481"},
+                         "turnkeeper:1"),
+      "vantage_deployment_other_site");
 }
 
 std::string config_hash(const api::TurnCluster& cluster) {
@@ -80,6 +142,38 @@ TEST(StatefulSet, RollsWhenTheRelaysConfigurationChangesAndOnlyThen) {
   EXPECT_EQ(stateful_set(scaled, scaled.spec.regions[0], "image")["spec"]["template"],
             stateful_set(cluster(), eu_west(), "image")["spec"]["template"])
       << "every call in the region would be moved for nothing";
+}
+
+TEST(StatefulSet, DoesNotRollForWhatItsRelaysDoNotUse) {
+  auto changed = cluster();
+  auto& relay = changed.spec.regions[0].relay;
+  relay.ports.turns = 443;  // no TLS here
+  changed.spec.dns = api::Dns{.hostname = "turn.example.org"};
+  relay.autoscaling = api::Autoscaling{.sessions_per_relay = 100};
+  EXPECT_EQ(stateful_set(changed, changed.spec.regions[0], "image")["spec"]["template"],
+            stateful_set(cluster(), eu_west(), "image")["spec"]["template"]);
+}
+
+TEST(StatefulSet, UserMayReplaceAndRemovePartsOfTheAffinity) {
+  auto changed = cluster();
+  auto& relay = changed.spec.regions[0].relay;
+  relay.affinity_json = R"({"podAntiAffinity": null, "nodeAffinity": {}})";
+  const auto set = stateful_set(changed, changed.spec.regions[0], "image");
+  EXPECT_EQ(set["spec"]["template"]["spec"]["affinity"], json::parse(R"({"nodeAffinity": {}})"));
+}
+
+TEST(Exposure, RelayedPortsArePublishedOnlyWhereAServiceCanListThem) {
+  api::RelaySpec relay;
+  relay.exposure = api::Exposure::load_balancer;
+  EXPECT_FALSE(publishes_relayed_ports(relay)) << "16,384 ports of a Service";
+  relay.ports.relay_min = 50000;
+  relay.ports.relay_max = 50099;
+  EXPECT_TRUE(publishes_relayed_ports(relay));
+  relay.ports.relay_max = 50100;
+  EXPECT_FALSE(publishes_relayed_ports(relay));
+  relay.ports.relay_max = 50000;
+  relay.exposure = api::Exposure::node_port;
+  EXPECT_FALSE(publishes_relayed_ports(relay)) << "they would be other ports on the node";
 }
 
 TEST(StatefulSet, ConfigHashCannotBeReplacedByAnAnnotationOfTheUser) {

@@ -1,0 +1,10 @@
+export { type Attachment, type AttachmentEvents, type AttachOptions } from './attachment.js';
+export { TurnkeeperClient, type TurnkeeperOptions } from './client.js';
+export { type Clock } from './clock.js';
+export { type FeedEvents, type Token } from './feed.js';
+export { type IceConfig } from './ice_config.js';
+export { type Signal, type SignalMessage } from './negotiation.js';
+export { type Path, type PathEnd } from './path.js';
+export { type Level, type Quality, type Thresholds, usualThresholds } from './quality.js';
+export { type RestartReason } from './recovery.js';
+export { type Report } from './report.js';

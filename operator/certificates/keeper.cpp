@@ -1,0 +1,222 @@
+#include "operator/certificates/keeper.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+
+#include "operator/resources/names.hpp"
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/log.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds request_budget{30};
+constexpr std::chrono::seconds between_looks{60};
+constexpr int most_attempts = 10;
+// What monitors know each other by.
+constexpr const char* monitor_name = "turnkeeper-monitor";
+
+// One entry of a Secret's data, decoded; empty when there is none or it is no base64.
+std::string entry(const json& secret, const std::string& name) {
+  const auto at = json::json_pointer("/data") / name;
+  if (!secret.contains(at) || !secret.at(at).is_string()) return {};
+  return base64_decode(secret.at(at).get<std::string>()).value_or("");
+}
+
+json secret_of(const kube::ObjectKey& key, const std::vector<std::pair<std::string, std::string>>& entries) {
+  json data = json::object();
+  for (const auto& [name, value] : entries) data[name] = base64_encode(value);
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Secret"},
+      {"metadata",
+       {{"name", key.name},
+        {"namespace", key.namespace_name},
+        {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"app.kubernetes.io/part-of", "turnkeeper"}}}}},
+      {"type", "kubernetes.io/tls"},
+      {"data", std::move(data)}};
+}
+
+std::string bundle(const std::vector<Identity>& authorities, SystemTime now) {
+  std::vector<Validity> validities;
+  for (const auto& authority : authorities) validities.push_back(read_certificate(authority.certificate)->validity);
+  std::string all;
+  for (const auto index : still_trusted(validities, now)) all += authorities[index].certificate;
+  return all;
+}
+
+Result<> write_file(const std::string& path, const std::string& text) {
+  std::ifstream current(path, std::ios::binary);
+  if (current && std::string(std::istreambuf_iterator<char>(current), {}) == text) return {};
+  const std::string draft = path + ".new";
+  ::unlink(draft.c_str());
+  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int reason = errno;
+  if (file >= 0) ::close(file);
+  if (!written) return fail("cannot write " + draft + ": " + std::strerror(reason), "check the directory's rights");
+  if (::rename(draft.c_str(), path.c_str()) != 0)
+    return fail("cannot write " + path + ": " + std::strerror(errno), "check the directory's rights");
+  return {};
+}
+
+}  // namespace
+
+CertificateKeeper::CertificateKeeper(kube::Client& client, Options options, const Clock& clock)
+    : client_(client), options_(std::move(options)), clock_(clock) {}
+
+std::vector<Validity> CertificateKeeper::Authorities::validities() const {
+  std::vector<Validity> out;
+  for (const auto& identity : identities) out.push_back(read_certificate(identity.certificate)->validity);
+  return out;
+}
+
+Result<std::optional<json>> CertificateKeeper::read(const std::string& name) {
+  auto live = client_.get(kube::secrets, {options_.namespace_name, name}, Deadline::after(clock_, request_budget));
+  if (live) return std::optional<json>(std::move(*live));
+  if (live.error().kind == kube::ErrorKind::not_found) return std::optional<json>();
+  return fail(live.error().within("certificates"));
+}
+
+Result<CertificateKeeper::Wrote> CertificateKeeper::write(const std::string& name, const std::optional<json>& before,
+                                                          json& object) {
+  const auto deadline = Deadline::after(clock_, request_budget);
+  if (before) object["metadata"]["resourceVersion"] = kube::resource_version_of(*before);
+  auto written = before ? client_.apply(kube::secrets, object, {.field_manager = field_manager}, deadline)
+                        : client_.create(kube::secrets, object, deadline);
+  if (written) {
+    log::info("issued", {{"secret", options_.namespace_name + '/' + name}});
+    object = std::move(*written);
+    return Wrote::done;
+  }
+  const auto kind = written.error().kind;
+  if (kind == kube::ErrorKind::already_exists || kind == kube::ErrorKind::conflict) return Wrote::outdated;
+  return fail(written.error().within("certificates"));
+}
+
+Result<CertificateKeeper::Authorities> CertificateKeeper::keep_authorities() {
+  const std::string name = options_.prefix + "-authority";
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const auto live = read(name);
+    if (!live) return fail(live.error());
+    Authorities authorities;
+    if (*live) {
+      authorities.identities.push_back({entry(**live, "tls.crt"), Secret(entry(**live, "tls.key"))});
+      if (Identity previous{entry(**live, "previous.crt"), Secret(entry(**live, "previous.key"))}; key_fits(previous))
+        authorities.identities.push_back(std::move(previous));
+      if (!key_fits(authorities.identities.front())) {
+        return fail("Secret " + options_.namespace_name + '/' + name + " holds no authority that can be read",
+                    "restore it from a backup, or delete it: then all certificates are issued anew");
+      }
+    }
+    const SystemTime now = clock_.system();
+    if (!needs_authority(authorities.validities(), now)) return authorities;
+
+    std::vector<Identity> identities = {make_authority(validity_from(now, authority_lifetime))};
+    if (!authorities.identities.empty()) identities.push_back(std::move(authorities.identities.front()));
+    std::vector<std::pair<std::string, std::string>> entries = {{"tls.crt", identities[0].certificate},
+                                                                {"tls.key", identities[0].key.reveal()},
+                                                                {"ca.crt", bundle(identities, now)}};
+    if (identities.size() > 1) {
+      entries.emplace_back("previous.crt", identities[1].certificate);
+      entries.emplace_back("previous.key", identities[1].key.reveal());
+    }
+    json object = secret_of({options_.namespace_name, name}, entries);
+    const auto written = write(name, *live, object);
+    if (!written) return fail(written.error());
+    if (*written == Wrote::done) return Authorities{std::move(identities)};
+  }
+  return fail("Secret " + options_.namespace_name + '/' + name + " is changed by somebody else all the time",
+              "find out who writes it");
+}
+
+Result<json> CertificateKeeper::keep_certificate(const std::string& name, const std::vector<std::string>& names,
+                                                 const Authorities& authorities) {
+  const std::string secret = options_.prefix + '-' + name + "-tls";
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const auto live = read(secret);
+    if (!live) return fail(live.error());
+    const SystemTime now = clock_.system();
+    const std::string trusted = bundle(authorities.identities, now);
+    Identity identity;
+    std::optional<HeldCertificate> held;
+    if (*live) {
+      identity = {entry(**live, "tls.crt"), Secret(entry(**live, "tls.key"))};
+      if (const auto facts = read_certificate(identity.certificate)) {
+        held = {.validity = facts->validity,
+                .names = facts->names,
+                .key_fits = key_fits(identity),
+                .trust_is_current = entry(**live, "ca.crt") == trusted};
+        for (const auto& authority : authorities.identities)
+          held->signed_by_trusted |= is_signed_by(identity.certificate, authority.certificate);
+      }
+    }
+    const Due due = what_is_due(held, names, now);
+    if (due == Due::nothing) return **live;
+    if (due == Due::certificate) {
+      const auto signer = signing_authority(authorities.validities(), now);
+      auto issued = sign(authorities.identities[signer], names, validity_from(now, certificate_lifetime));
+      if (!issued) return fail(issued.error());
+      identity = std::move(*issued);
+    }
+    json object =
+        secret_of({options_.namespace_name, secret},
+                  {{"tls.crt", identity.certificate}, {"tls.key", identity.key.reveal()}, {"ca.crt", trusted}});
+    const auto written = write(secret, *live, object);
+    if (!written) return fail(written.error());
+    if (*written == Wrote::done) return object;
+  }
+  return fail("Secret " + options_.namespace_name + '/' + secret + " is changed by somebody else all the time",
+              "find out who writes it");
+}
+
+Result<> CertificateKeeper::write_files(const json& secret) const {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(options_.directory, error);
+  if (made && !error) std::filesystem::permissions(options_.directory, std::filesystem::perms::owner_all, error);
+  if (error) return fail("cannot make " + options_.directory + ": " + error.message(), "name another directory");
+  // The certificate last: who looks between two of them finds a certificate with another key at worst for a moment, and
+  // looks again.
+  for (const char* name : {"ca.crt", "tls.key", "tls.crt"}) {
+    if (auto written = write_file(options_.directory + '/' + name, entry(secret, name)); !written) return written;
+  }
+  return {};
+}
+
+Result<> CertificateKeeper::keep() {
+  const auto authorities = keep_authorities();
+  if (!authorities) return fail(authorities.error());
+  const std::string service = options_.prefix + "-operator";
+  const std::string in_namespace = service + '.' + options_.namespace_name;
+  std::vector<std::string> names = {service, in_namespace, in_namespace + ".svc", in_namespace + ".svc.cluster.local"};
+  names.insert(names.end(), options_.names.begin(), options_.names.end());
+  const auto own = keep_certificate("operator", names, *authorities);
+  if (!own) return fail(own.error());
+  if (const auto monitors = keep_certificate("monitor", {monitor_name}, *authorities); !monitors)
+    return fail(monitors.error());
+  return write_files(*own);
+}
+
+void CertificateKeeper::run(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    wake.wait_for(lock, stop, between_looks, [] { return false; });
+    if (stop.stop_requested()) return;
+    if (const auto kept = keep(); !kept) log::error("the certificates were not kept", {{"error", kept.error().text()}});
+  }
+}
+
+}  // namespace turnkeeper::op

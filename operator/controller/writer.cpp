@@ -1,0 +1,226 @@
+#include "operator/controller/writer.hpp"
+
+#include <algorithm>
+
+#include "operator/controller/kinds.hpp"
+#include "operator/plan/record.hpp"
+#include "operator/resources/names.hpp"
+#include "turnkeeper/base/log.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using nlohmann::json;
+using namespace nlohmann::literals;
+
+constexpr std::chrono::seconds home_budget{30};
+// A cluster that does not answer must not keep a worker.
+constexpr std::chrono::seconds remote_budget{10};
+
+const kube::ApplyOptions as_operator{.field_manager = field_manager};
+
+std::string name_for_people(const json& object) {
+  return kube::text_at(object, "/kind") + " " + kube::key_of(object).name;
+}
+
+std::string name_for_people(const Placed& placed) {
+  return name_for_people(placed.object) + (placed.site.empty() ? "" : " at " + placed.site);
+}
+
+// It is there, and what was asked for last is not what is asked for now: by autoscaling, a new address, a budget.
+bool is_asked_anew(const std::vector<Placed>& objects, const Placed& wanted) {
+  const auto hash = "/metadata/annotations"_json_pointer / applied_hash_annotation;
+  return std::any_of(objects.begin(), objects.end(), [&](const Placed& there) {
+    return there.site == wanted.site && there.object.at("kind") == wanted.object.at("kind") &&
+           kube::key_of(there.object) == kube::key_of(wanted.object) && there.object.contains(hash) &&
+           wanted.object.contains(hash) && there.object.at(hash) != wanted.object.at(hash);
+  });
+}
+
+bool is_there(const std::vector<Placed>& objects, const Placed& wanted) {
+  return std::any_of(objects.begin(), objects.end(), [&](const Placed& there) {
+    return there.site == wanted.site && there.object.at("kind") == wanted.object.at("kind") &&
+           kube::key_of(there.object) == kube::key_of(wanted.object);
+  });
+}
+
+bool is_optional(const kube::ResourceType& type) {
+  return std::ranges::any_of(child_kinds(),
+                             [&](const ChildKind& child) { return child.optional && child.type.kind == type.kind; });
+}
+
+// Gone already, or another object by now: either way this one is not there any more.
+bool is_gone(const kube::Error& error) {
+  return error.kind == kube::ErrorKind::not_found || error.kind == kube::ErrorKind::conflict;
+}
+
+json slim(json object) {
+  if (object.contains("metadata")) object["metadata"].erase("managedFields");
+  return object;
+}
+
+}  // namespace
+
+Deadline Writer::deadline(const std::string& site) const {
+  return Deadline::after(clock_, site.empty() ? home_budget : remote_budget);
+}
+
+const kube::Error* Writer::error() const {
+  return errors_.empty() ? nullptr : &errors_.begin()->second;
+}
+
+const kube::Error* Writer::refusal() const {
+  return refusals_.empty() ? nullptr : &refusals_.begin()->second;
+}
+
+template <class Request>
+bool Writer::at(const std::string& name, Request request) {
+  const auto failed = errors_.find(name);
+  if (failed != errors_.end() &&
+      (failed->second.kind == kube::ErrorKind::unreachable || failed->second.kind == kube::ErrorKind::cancelled)) {
+    return false;
+  }
+  const auto site = watches_.site(cluster_.namespace_name, name);
+  kube::Result<> done = site ? request(*site) : kube::fail(kube::Error(kube::ErrorKind::unreachable, "no connection"));
+  if (done) return true;
+  watches_.failed(cluster_.namespace_name, name, done.error());
+  const kube::Error error = name.empty() ? done.error() : done.error().within("at " + name);
+  if (!error.transient() && error.kind != kube::ErrorKind::cancelled) refusals_.emplace(name, error);
+  errors_.emplace(name, error);
+  return false;
+}
+
+void Writer::carry_out(const Plan& plan, const Observed& observed, const json& object, bool settled) {
+  // Before anything is made elsewhere, and after all is gone there.
+  if (plan.record) record(object, *plan.record);
+  if (plan.record && !errors_.empty()) return;
+  for (const auto& placed : plan.create) create(placed);
+  for (const auto& placed : plan.apply) apply(placed, observed, settled);
+  for (const auto& ref : plan.prune) remove(ref, std::nullopt);
+  const auto untroubled = [&](const std::string& site) { return !errors_.contains(site); };
+  for (const auto& pod : plan.pods_apply) {
+    if (untroubled(pod.site)) patch_pod(pod, false);
+  }
+  for (const auto& pod : plan.pods_status) {
+    if (untroubled(pod.site)) patch_pod(pod, true);
+  }
+  for (const auto& [ref, grace] : plan.remove) {
+    if (untroubled(ref.site)) remove(ref, grace);
+  }
+}
+
+void Writer::create(const Placed& placed) {
+  const json& object = placed.object;
+  const auto* type = type_of(object.at("kind"));
+  const kube::ObjectKey key = kube::key_of(object);
+  const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
+    auto created = site.client().create(*type, object, deadline(placed.site));
+    if (!created && created.error().kind == kube::ErrorKind::already_exists) {
+      // The cache does not show it: it lags, or somebody took the labels away. The keys that are there count, not the
+      // ones just made up.
+      auto live = site.client().get(*type, key, deadline(placed.site));
+      if (!live) return kube::fail(live.error());
+      json labelled = object;
+      labelled["data"] = live->value("data", json::object());
+      labelled["metadata"]["resourceVersion"] = kube::resource_version_of(*live);
+      const json noted = live->at("metadata").value("annotations", json::object());
+      for (auto& [name, value] : labelled["metadata"]["annotations"].items()) value = noted.value(name, "");
+      created = site.client().apply(*type, labelled, as_operator, deadline(placed.site));
+    }
+    if (!created) return kube::fail(created.error());
+    memory_.children.remember(site.version_of(type->kind, key), {placed.site, slim(std::move(*created))},
+                              clock_.steady());
+    return {};
+  });
+  if (!done) return;
+  log::info("created", {{"object", name_for_people(placed)}, {"namespace", key.namespace_name}});
+  written_.created.push_back(name_for_people(placed));
+}
+
+void Writer::apply(const Placed& placed, const Observed& observed, bool settled) {
+  const auto* type = type_of(placed.object.at("kind"));
+  const kube::ObjectKey key = kube::key_of(placed.object);
+  std::optional<kube::Error> missing;
+  const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
+    const std::string before = site.version_of(type->kind, key);
+    auto applied = site.client().apply(*type, placed.object, as_operator, deadline(placed.site));
+    const bool refused = !applied && !applied.error().transient() && applied.error().kind != kube::ErrorKind::cancelled;
+    if (refused && is_optional(*type)) {
+      missing =
+          applied.error().kind != kube::ErrorKind::not_found
+              ? applied.error()
+              : kube::Error(kube::ErrorKind::not_found, "this Kubernetes cluster knows no " + type->kind,
+                            "install " + type->group + "'s definitions, or take what asks for them out of the spec");
+      return {};
+    }
+    if (!applied) return kube::fail(applied.error());
+    memory_.children.remember(before, {placed.site, slim(std::move(*applied))}, clock_.steady());
+    return {};
+  });
+  // Told, but no reason to leave the relays alone.
+  if (missing) refusals_.emplace(placed.site, *missing);
+  if (!done || missing) return;
+  log::info("applied", {{"object", name_for_people(placed)}, {"namespace", key.namespace_name}});
+  // Signing keys are changed by their rotation.
+  if (placed.object.contains("/data/keys.json"_json_pointer)) return;
+  if (settled && !is_asked_anew(observed.children, placed)) {
+    written_.restored.push_back(name_for_people(placed));
+  } else if (!is_there(observed.children, placed)) {
+    written_.created.push_back(name_for_people(placed));
+  }
+}
+
+void Writer::patch_pod(const Placed& pod, bool status) {
+  const kube::ObjectKey key = kube::key_of(pod.object);
+  at(pod.site, [&](const Site& site) -> kube::Result<> {
+    const std::string before = site.version_of(kube::pods.kind, key);
+    auto& client = site.client();
+    auto applied = status ? client.apply_status(kube::pods, pod.object, as_operator, deadline(pod.site))
+                          : client.apply(kube::pods, pod.object, as_operator, deadline(pod.site));
+    if (!applied && is_gone(applied.error())) return {};
+    if (!applied) return kube::fail(applied.error());
+    memory_.pods.remember(before, {pod.site, slim(std::move(*applied))}, clock_.steady());
+    return {};
+  });
+}
+
+void Writer::remove(const ObjectRef& ref, std::optional<std::chrono::seconds> grace) {
+  const auto* type = type_of(ref.kind);
+  const bool done = at(ref.site, [&](const Site& site) -> kube::Result<> {
+    auto removed = site.client().remove(*type, {ref.namespace_name, ref.name}, {.uid = ref.uid, .grace = grace},
+                                        deadline(ref.site));
+    if (!removed && !is_gone(removed.error())) return removed;
+    return {};
+  });
+  if (!done) return;
+  log::info("removed", {{"object", ref.kind + " " + ref.name}, {"namespace", ref.namespace_name}, {"site", ref.site}});
+}
+
+void Writer::record(const json& object, const std::set<std::string>& sites) {
+  at("", [&](const Site& home) -> kube::Result<> {
+    auto applied = home.client().apply(turn_clusters, record_patch(object, sites), as_operator, deadline(""));
+    if (!applied && is_gone(applied.error()) && sites.empty()) return {};
+    if (!applied) return kube::fail(applied.error());
+    memory_.object.remember(watches_.version_of(cluster_), {"", slim(std::move(*applied))}, clock_.steady());
+    return {};
+  });
+}
+
+void Writer::write_status(const json& object, const json& status) {
+  if (object.value("status", json()) == status) return;
+  const json patch = {
+      {"apiVersion", turn_clusters.api_version()},
+      {"kind", turn_clusters.kind},
+      {"metadata", {{"name", cluster_.name}, {"namespace", cluster_.namespace_name}, {"uid", kube::uid_of(object)}}},
+      {"status", status}};
+  at("", [&](const Site& home) -> kube::Result<> {
+    auto applied = home.client().apply_status(turn_clusters, patch, as_operator, deadline(""));
+    // Deleted meanwhile, and perhaps made anew: nothing is left to be said about this one.
+    if (!applied && applied.error().kind == kube::ErrorKind::not_found) return {};
+    if (!applied) return kube::fail(applied.error());
+    memory_.object.remember(watches_.version_of(cluster_), {"", slim(std::move(*applied))}, clock_.steady());
+    return {};
+  });
+}
+
+}  // namespace turnkeeper::op

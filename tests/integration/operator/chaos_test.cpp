@@ -1,0 +1,175 @@
+// What an operator has to outlive: being killed at any moment, another that leads as well, an API server in trouble.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <regex>
+#include <set>
+#include <thread>
+
+#include "operator_process.hpp"
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/http/client.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+class ChaosTest : public OperatorTest {
+ protected:
+  [[nodiscard]] static json regions(bool us, int replicas) {
+    auto list = json::array({{{"name", "eu"}, {"relay", {{"replicas", replicas}}}}});
+    if (us) list.push_back({{"name", "us"}, {"relay", {{"replicas", 1}}}});
+    return list;
+  }
+  bool settles(const std::vector<std::string>& names) {
+    const auto expected = expected_children("calls", names);
+    return eventually([&] { return children() == expected; }) && eventually([&] {
+             const auto object = get(turn_clusters, "calls");
+             return object && object->contains("status") &&
+                    (*object)["status"].value("observedGeneration", 0) == (*object)["metadata"]["generation"];
+           });
+  }
+  // Ids of the signing keys, in their order.
+  [[nodiscard]] std::vector<std::string> key_ids() {
+    std::vector<std::string> ids;
+    const auto secret = get(kube::secrets, "calls-signing-keys");
+    if (!secret) return ids;
+    const auto document = base64_decode((*secret)["data"]["keys.json"].get<std::string>());
+    for (const auto& key : json::parse(*document)) ids.push_back(key["id"]);
+    return ids;
+  }
+  [[nodiscard]] std::string identity_of(const kube::ResourceType& type, const std::string& name) {
+    const auto object = get(type, name);
+    return object ? kube::uid_of(*object) : std::string();
+  }
+  void collect_garbage() {
+    for (const auto& type : {kube::config_maps, kube::secrets, kube::services, kube::service_accounts,
+                             kube::stateful_sets, kube::pod_disruption_budgets, kube::network_policies}) {
+      for (const auto& object : list(type)) {
+        if (object["metadata"].contains("ownerReferences")) remove(type, kube::key_of(object).name);
+      }
+    }
+  }
+};
+
+TEST_F(ChaosTest, KilledAtRandomMomentsItAlwaysGetsThere) {
+  const char* asked = std::getenv("TURNKEEPER_KILLS");  // more than a quick run takes
+  const int kills = asked != nullptr ? std::atoi(asked) : 12;
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto one_of = [&](int count) { return std::uniform_int_distribution<>(0, count - 1)(random); };
+  int rotations = 0;
+  for (int done = 0; done < kills;) {
+    // A life of a cluster: made, changed several times and deleted, with an operator that is killed in each of them.
+    std::string set_uid;
+    for (int change = 0; change < 6 && done < kills; ++change, ++done) {
+      const bool us = one_of(2) == 1;
+      json object = cluster("calls", regions(us, 1 + one_of(4)));
+      if (change > 0 && one_of(2) == 1) {
+        object["metadata"]["annotations"]["turnkeeper.io/rotate"] = std::to_string(++rotations);
+      }
+      if (one_of(2) == 1) object["spec"]["relay"] = {{"nodeSelector", {{"turn", std::to_string(done)}}}};
+      {
+        OperatorProcess op(kubeconfig());
+        apply(turn_clusters, object);
+        std::this_thread::sleep_for(std::chrono::milliseconds(one_of(1200)));
+        op.process().signal(SIGKILL);
+        ASSERT_EQ(op.process().wait(in(10s)), 128 + SIGKILL);
+      }
+      if (change % 3 != 2) continue;
+      OperatorProcess again(kubeconfig());
+      ASSERT_TRUE(settles(us ? std::vector<std::string>{"eu", "us"} : std::vector<std::string>{"eu"}))
+          << ::testing::PrintToString(children());
+      const auto ids = key_ids();
+      EXPECT_FALSE(ids.empty());
+      EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size()) << "a key twice";
+      EXPECT_LE(ids.size(), 3U) << "a rotation was begun again and again";
+      const auto uid = identity_of(kube::stateful_sets, "calls-eu");
+      if (set_uid.empty()) set_uid = uid;
+      EXPECT_EQ(uid, set_uid) << "its relays were all thrown away";
+      EXPECT_EQ(again.metric(R"(controller_runtime_terminal_reconcile_errors_total{controller="turncluster"})"), 0);
+    }
+    remove(turn_clusters, "calls");
+    collect_garbage();
+  }
+}
+
+TEST_F(ChaosTest, TwoLeadersDoNoHarm) {
+  // No election: both write all the time, as after a stolen lease.
+  OperatorProcess first(kubeconfig());
+  OperatorProcess second(kubeconfig());
+  apply(turn_clusters, cluster("calls", regions(true, 2)));
+  ASSERT_TRUE(settles({"eu", "us"}));
+  const auto keys = key_ids();
+  ASSERT_EQ(keys.size(), 1U);
+  const auto set = identity_of(kube::stateful_sets, "calls-eu");
+  // One sleeps through a change and wakes up with an old view.
+  first.process().signal(SIGSTOP);
+  apply(turn_clusters, cluster("calls", regions(false, 3)));
+  EXPECT_TRUE(settles({"eu"}));
+  first.process().signal(SIGCONT);
+  const double passes = first.passes();
+  apply(turn_clusters, cluster("calls", regions(false, 4)));
+  ASSERT_TRUE(eventually([&] { return first.passes() > passes; }));
+  EXPECT_TRUE(settles({"eu"})) << ::testing::PrintToString(children());
+  EXPECT_EQ((*get(kube::stateful_sets, "calls-eu"))["spec"]["replicas"], 4);
+  EXPECT_EQ(key_ids(), keys);
+  EXPECT_EQ(identity_of(kube::stateful_sets, "calls-eu"), set);
+  // They agree: nobody undoes what the other does, again and again.
+  const auto version = [&] { return kube::resource_version_of(*get(kube::stateful_sets, "calls-eu")); };
+  const auto before = version();
+  remove(kube::services, "calls-eu");
+  EXPECT_TRUE(eventually([&] { return exists(kube::services, "calls-eu"); }));
+  EXPECT_EQ(version(), before);
+}
+
+TEST_F(ChaosTest, AnApiServerInTroubleChangesNoRelay) {
+  const std::string log = ::testing::TempDir() + ns + "-proxy.log";
+  auto proxy = ChildProcess::start({.argv = {"/usr/bin/python3", TURNKEEPER_SOURCE_DIR "/tests/support/faulty_proxy.py",
+                                             part->info()["server"], part->info()["ca"], part->info()["token"]},
+                                    .log_path = log});
+  ASSERT_TRUE(proxy) << proxy.error().text();
+  std::string address;
+  ASSERT_TRUE(eventually([&] {
+    std::ifstream file(log);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::smatch match;
+    if (!std::regex_search(text, match, std::regex("port (\\d+)"))) return false;
+    address = "http://127.0.0.1:" + match[1].str();
+    return true;
+  }));
+  const std::string path = ::testing::TempDir() + ns + "-kubeconfig";
+  std::ofstream(path) << json{{"current-context", "it"},
+                              {"contexts", {{{"name", "it"}, {"context", {{"cluster", "it"}}}}}},
+                              {"clusters", {{{"name", "it"}, {"cluster", {{"server", address}}}}}}}
+                             .dump();
+  const auto inject = [&](const std::string& fault) {
+    auto done = http::fetch(address, {.method = "PUT", .target = "/_fault", .body = fault}, in(10s));
+    ASSERT_TRUE(done) << done.error().text();
+  };
+  OperatorProcess op(path);
+  apply(turn_clusters, cluster("calls", regions(false, 2)));
+  ASSERT_TRUE(settles({"eu"}));
+  const auto relays = [&] { return kube::resource_version_of(*get(kube::stateful_sets, "calls-eu")); };
+  const auto before = relays();
+  for (const char* fault : {"errors", "throttle", "slow", "gone", "cut"}) {
+    inject(fault);
+    remove(kube::services, "calls-eu");
+    std::this_thread::sleep_for(1500ms);
+    inject("none");
+    EXPECT_TRUE(eventually([&] { return exists(kube::services, "calls-eu"); }, 40s)) << fault;
+    EXPECT_EQ(relays(), before) << fault;
+    EXPECT_FALSE(op.process().poll()) << fault;
+  }
+  std::remove(path.c_str());
+  std::remove(log.c_str());
+}
+
+}  // namespace
+}  // namespace turnkeeper::op

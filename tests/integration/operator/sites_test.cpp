@@ -1,0 +1,177 @@
+// Regions whose relays run in another Kubernetes cluster: two real control planes.
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "operator_process.hpp"
+#include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/kube/config.hpp"
+#include "turnkeeper/kube/cpprest_transport.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::IsEmpty;
+
+const std::vector<kube::ResourceType> away_kinds{kube::config_maps,     kube::secrets,
+                                                 kube::services,        kube::service_accounts,
+                                                 kube::stateful_sets,   kube::pod_disruption_budgets,
+                                                 kube::network_policies};
+
+class SitesTest : public OperatorTest {
+ protected:
+  static void SetUpTestSuite() {
+    OperatorTest::SetUpTestSuite();
+    auto started = testbed::Part::start({"control-plane"}, in(600s));
+    ASSERT_TRUE(started) << started.error().text();
+    other = std::make_unique<testbed::Part>(std::move(*started));
+  }
+  static void TearDownTestSuite() {
+    other.reset();
+    OperatorTest::TearDownTestSuite();
+  }
+
+  void SetUp() override {
+    OperatorTest::SetUp();
+    ASSERT_TRUE(other);
+    auto config = kube::load_config({.kubeconfig_flag = other->info()["kubeconfig"]}, kube::Environment{});
+    ASSERT_TRUE(config) << config.error().text();
+    auto transport = kube::connect(*config, real_clock());
+    ASSERT_TRUE(transport);
+    away = std::make_unique<kube::Client>(*transport);
+    const json object = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns}}}};
+    ASSERT_TRUE(eventually(
+        [&] { return away->apply(kube::namespaces, object, {.field_manager = "test"}, in(10s)).has_value(); }));
+  }
+
+  void give_kubeconfig(const std::string& text) {
+    apply(kube::secrets, {{"apiVersion", "v1"},
+                          {"kind", "Secret"},
+                          {"metadata", {{"name", "us-east"}, {"namespace", ns}}},
+                          {"data", {{"kubeconfig", base64_encode(text)}}}});
+  }
+  static std::string other_kubeconfig() {
+    std::ifstream file(other->info()["kubeconfig"].get<std::string>());
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  static void api_server_away(const char* action) {
+    ASSERT_TRUE(other->command({{"cmd", "program"}, {"name", "kube-apiserver"}, {"action", action}}, in(60s)));
+  }
+  // Children of this test's cluster at the other site: "Kind name".
+  std::vector<std::string> children_away() {
+    std::vector<std::string> out;
+    for (const auto& type : away_kinds) {
+      auto listed = away->list(type, ns, {.label_selector = "turnkeeper.io/cluster=calls"}, in(10s));
+      if (!listed) return {"unreachable"};
+      for (const auto& object : listed->items) out.push_back(type.kind + " " + kube::key_of(object).name);
+    }
+    return out;
+  }
+  json home_and_away() const {
+    return cluster("calls", json::array({{{"name", "eu"}, {"relay", {{"replicas", 1}}}},
+                                         {{"name", "us"}, {"kubeconfigSecret", {{"name", "us-east"}}}}}));
+  }
+  bool has_event(const std::string& reason) {
+    const auto events = list(kube::events);
+    return std::any_of(events.begin(), events.end(), [&](const json& event) { return event["reason"] == reason; });
+  }
+  bool is_gone() { return !exists(turn_clusters, "calls"); }
+
+  static std::unique_ptr<testbed::Part> other;
+  std::unique_ptr<kube::Client> away;
+};
+
+std::unique_ptr<testbed::Part> SitesTest::other;
+
+TEST_F(SitesTest, ARegionsRelaysAreMadeInItsOwnClusterAndGoWithTheTurnCluster) {
+  OperatorProcess op(kubeconfig());
+  apply(turn_clusters, home_and_away());
+  // Its Secret is not there yet; the region at home does not wait for it.
+  ASSERT_TRUE(eventually([&] { return exists(kube::stateful_sets, "calls-eu"); }));
+  EXPECT_TRUE(eventually([&] { return has_event("SiteUnreachable"); }));
+  give_kubeconfig(other_kubeconfig());
+  ASSERT_TRUE(eventually([&] { return children_away().size() == 7; })) << ::testing::PrintToString(children_away());
+  EXPECT_FALSE(exists(kube::stateful_sets, "calls-us")) << "they belong there, not here";
+
+  const auto set = away->get(kube::stateful_sets, {ns, "calls-us"}, in(10s));
+  ASSERT_TRUE(set);
+  EXPECT_FALSE((*set)["metadata"].contains("ownerReferences")) << "nothing there could resolve it";
+  const json object = *get(turn_clusters, "calls");
+  EXPECT_EQ((*set)["metadata"]["labels"]["turnkeeper.io/owner-uid"], object["metadata"]["uid"]);
+  EXPECT_THAT(object["metadata"]["finalizers"], Contains("turnkeeper.io/sites"));
+  const auto keys_here = get(kube::secrets, "calls-signing-keys");
+  const auto keys_there = away->get(kube::secrets, {ns, "calls-signing-keys"}, in(10s));
+  ASSERT_TRUE(keys_here && keys_there);
+  EXPECT_EQ((*keys_here)["data"], (*keys_there)["data"]) << "one set of credentials for all regions";
+
+  // Drift there is put right as it is here.
+  ASSERT_TRUE(away->remove(kube::services, {ns, "calls-us"}, {}, in(10s)));
+  EXPECT_TRUE(eventually([&] { return children_away().size() == 7; }));
+
+  remove(turn_clusters, "calls");
+  EXPECT_TRUE(eventually([&] { return is_gone(); }));
+  EXPECT_THAT(children_away(), IsEmpty());
+}
+
+TEST_F(SitesTest, AClusterThatIsAwayKeepsNoOtherWaitingAndIsCaughtUpWith) {
+  give_kubeconfig(other_kubeconfig());
+  OperatorProcess op(kubeconfig());
+  apply(turn_clusters, home_and_away());
+  ASSERT_TRUE(eventually([&] { return children_away().size() == 7; }));
+  api_server_away("kill");
+  ASSERT_TRUE(eventually([&] { return has_event("SiteUnreachable"); }));
+
+  remove(kube::services, "calls-eu");
+  EXPECT_TRUE(eventually([&] { return exists(kube::services, "calls-eu"); }, 5s));
+  // The region goes while nobody can be told there.
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
+  ASSERT_TRUE(eventually([&] { return (*get(turn_clusters, "calls"))["status"]["regions"].size() == 1; }));
+  op.process().signal(SIGKILL);
+  ASSERT_EQ(op.process().wait(in(10s)), 128 + SIGKILL);
+
+  OperatorProcess again(kubeconfig());
+  api_server_away("start");
+  ASSERT_TRUE(other->command({{"cmd", "wait"}}, in(60s)));
+  EXPECT_TRUE(eventually([&] { return children_away().empty(); }))
+      << "forgotten: " << ::testing::PrintToString(children_away());
+  EXPECT_TRUE(eventually([&] { return !(*get(turn_clusters, "calls"))["metadata"].contains("finalizers"); }));
+  remove(turn_clusters, "calls");
+  EXPECT_TRUE(eventually([&] { return is_gone(); }));
+}
+
+TEST_F(SitesTest, ADeletionDoesNotWaitForEver) {
+  give_kubeconfig(other_kubeconfig());
+  OperatorProcess op(kubeconfig(), {"--deletion-patience=3"});
+  apply(turn_clusters, home_and_away());
+  ASSERT_TRUE(eventually([&] { return children_away().size() == 7; }));
+  api_server_away("kill");
+  ASSERT_TRUE(eventually([&] { return has_event("SiteUnreachable"); }));
+  remove(turn_clusters, "calls");
+  EXPECT_TRUE(eventually([&] { return is_gone(); })) << "deletion hangs";
+  EXPECT_TRUE(eventually([&] { return has_event("LeftBehind"); }));
+  api_server_away("start");
+  ASSERT_TRUE(other->command({{"cmd", "wait"}}, in(60s)));
+}
+
+TEST_F(SitesTest, AKubeconfigThatReadsOurFilesIsRefused) {
+  OperatorProcess op(kubeconfig());
+  give_kubeconfig(
+      "{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],"
+      " clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}],"
+      " users: [{name: a, user: {tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token}}]}");
+  apply(turn_clusters, home_and_away());
+  EXPECT_TRUE(eventually([&] {
+    const auto events = list(kube::events);
+    return std::any_of(events.begin(), events.end(), [](const json& event) {
+      return event["message"].get<std::string>().find("tokenFile names a file") != std::string::npos;
+    });
+  })) << op.log();
+  remove(turn_clusters, "calls");
+  EXPECT_TRUE(eventually([&] { return is_gone(); }, 5s)) << "nothing was ever made there";
+}
+
+}  // namespace
+}  // namespace turnkeeper::op

@@ -1,0 +1,88 @@
+#include "operator/plan/certificate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fixture.hpp"
+#include "turnkeeper/base/encoding.hpp"
+
+namespace turnkeeper::op {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+// Serial number 0a1b2c3d.
+constexpr const char* pem = R"(-----BEGIN CERTIFICATE-----
+MIIBezCCASGgAwIBAgIEChssPTAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBB0dXJu
+LmV4YW1wbGUub3JnMB4XDTI2MTEyMjAyNTIzMFoXDTM2MTExOTAyNTIzMFowGzEZ
+MBcGA1UEAwwQdHVybi5leGFtcGxlLm9yZzBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABILySPIAnzhaNKcLJ1FxCGGzaXQpFFuAZ2QGfuQhoB5qxFEnW9nZtuiTa/HM
+jsNhudqqB+vV69EQFlwgmmVWxmKjUzBRMB0GA1UdDgQWBBRRMFn8hoGbf7CXbhFj
+yIp0eg7qyDAfBgNVHSMEGDAWgBRRMFn8hoGbf7CXbhFjyIp0eg7qyDAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIAZQlP/dX5uLHYVsU9Jfaz2NMzjp
+ijbNYgT7LzSNKnW0AiEAoittVaSxF4Y4oSCSl3p0zVeJYVAZncZAd+BX+a1xSOw=
+-----END CERTIFICATE-----
+)";
+
+struct World {
+  api::TurnCluster cluster = two_regions();
+  nlohmann::json secret = {{"data", {{"tls.crt", base64_encode(pem)}}}};
+  ClusterHealth health;
+  SystemTime end = first_certificate(pem)->not_after;
+  SystemTime now = end - 1000h;
+
+  World() {
+    for (auto& region : cluster.spec.regions) region.relay.transports.push_back(api::Transport::tls);
+    for (const char* relay : {"eu-0", "eu-1", "us-0"}) health.facts[relay].certificate = {"0a1b2c3d", end};
+  }
+  [[nodiscard]] api::Condition judged() const {
+    return certificate_valid(cluster, "turn-tls", secret, health, now).condition;
+  }
+};
+
+TEST(Certificate, IsReadAsRelaysShowIt) {
+  EXPECT_EQ(first_certificate(pem)->serial, "0a1b2c3d");
+  EXPECT_FALSE(first_certificate("no certificate").has_value());
+}
+
+TEST(Certificate, IsValidWhenEveryRelayShowsIt) {
+  const World world;
+  EXPECT_EQ(world.judged().status, api::ConditionStatus::yes);
+  EXPECT_EQ(world.judged().reason, "ShownByAllRelays");
+  EXPECT_EQ(certificate_valid(world.cluster, "turn-tls", world.secret, world.health, world.now).look_again,
+            world.end - certificate_warning);
+}
+
+TEST(Certificate, ARenewedOneIsWaitedForRelayByRelay) {
+  World world;
+  world.health.facts["eu-1"].certificate->serial = "01";
+  world.health.facts.erase("us-0");
+  EXPECT_EQ(world.judged().status, api::ConditionStatus::yes) << "the old one still works";
+  EXPECT_EQ(world.judged().reason, "NotSeenYet");
+  EXPECT_THAT(world.judged().message, HasSubstr("not seen yet on eu-1, us-0"));
+  world.health.facts["eu-1"].certificate->not_after = world.now;
+  EXPECT_EQ(world.judged().reason, "ExpiredOnRelays");
+  EXPECT_EQ(world.judged().status, api::ConditionStatus::no);
+}
+
+TEST(Certificate, SaysInTimeThatItEnds) {
+  World world;
+  world.now = world.end - 13 * 24h;
+  EXPECT_EQ(world.judged().reason, "ExpiresSoon");
+  world.now = world.end;
+  EXPECT_EQ(world.judged().reason, "Expired");
+  EXPECT_EQ(world.judged().status, api::ConditionStatus::no);
+}
+
+TEST(Certificate, SaysWhatIsWrongWithTheSecret) {
+  World world;
+  world.secret["data"]["tls.crt"] = base64_encode("rubbish");
+  EXPECT_EQ(world.judged().reason, "CertificateUnreadable");
+  world.secret = nullptr;
+  EXPECT_EQ(world.judged().reason, "CertificateMissing");
+  EXPECT_THAT(world.judged().message, HasSubstr("Secret turn-tls is not there"));
+}
+
+}  // namespace
+}  // namespace turnkeeper::op
