@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "operator/controller/writer.hpp"
+#include "operator/plan/certificate.hpp"
 #include "operator/plan/status.hpp"
 #include "operator/plan/targets.hpp"
+#include "operator/resources/names.hpp"
 #include "turnkeeper/api/conditions.hpp"
 #include "turnkeeper/api/parse.hpp"
+#include "turnkeeper/base/encoding.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -33,6 +36,16 @@ json stalled_by(const kube::Error& error, const json& before, json planned, std:
       entries.begin(), entries.end(), [](const auto& entry) { return entry.type == "Stalled"; }, *stalled);
   planned["conditions"] = api::to_json(entries);
   return planned;
+}
+
+std::optional<SystemTime> certificate_expiry(const api::TurnCluster& cluster, const Observed& observed) {
+  if (!cluster.spec.tls) return std::nullopt;
+  const auto secret = observed.secrets.find(tls_secret_name(cluster, ""));
+  if (secret == observed.secrets.end()) return std::nullopt;
+  const auto pem = base64_decode(kube::text_at(secret->second, "/data/tls.crt"));
+  if (!pem) return std::nullopt;
+  const auto certificate = first_certificate(*pem);
+  return certificate ? std::optional(certificate->not_after) : std::nullopt;
 }
 
 bool is_at_rest(const Plan& plan) {
@@ -111,6 +124,7 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
     for (const auto& replaced : plan.replaced) in_.metrics.replaced(key, replaced.region, replaced.cause);
   }
   in_.metrics.estimated_cost(key, plan.cost);
+  in_.metrics.certificate_expiry(key, certificate_expiry(cluster, observed));
   // With the finalizer went the object itself.
   if (!(cluster.deleting && plan.record && plan.record->empty())) writer.write_status(object, after);
 

@@ -46,7 +46,7 @@ class StartTest : public OperatorTest {
 };
 
 TEST_F(StartTest, FlagsThatMakeNoSense) {
-  expect_fault({}, "--agent-image is required", "--help");
+  expect_fault({}, "--agent-image is required", "the operator's own image");
   expect_fault(with({"--agent-imag=x"}), "--agent-imag", "--help");
   expect_fault(with({}), "either TLS or plain text", "--insecure-grpc");
   expect_fault(with({"--insecure-grpc", "--log-level=loud"}), "unknown log level 'loud'", "debug, info");
