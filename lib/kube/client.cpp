@@ -134,7 +134,6 @@ Result<> Client::remove(const ResourceType& type, const ObjectKey& key, const De
   if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
   if (!options.resource_version.empty()) body["preconditions"]["resourceVersion"] = options.resource_version;
   if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
-  if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
   auto answer = exchange({"DELETE", type.object_path(key), "application/json", body.dump()},
                          describe("delete", type, key), false, deadline);
   if (!answer) return fail(answer.error());

@@ -20,7 +20,8 @@ class OwnWrites {
  public:
   static constexpr std::chrono::seconds believed_for{5};
 
-  // `before`: the resource version in the cache at the time of the write; empty when it had none.
+  // `before`: the resource version in the cache before the write was begun; empty when it had none. Asked afterwards it
+  // may be newer than what was written, which would then hide it.
   void remember(const std::string& before, Placed written, SteadyTime now);
   // Adds the objects that were written and are in `cached` not yet, and replaces the older ones. Returns true when
   // there were any: the caller should look again after believed_for.

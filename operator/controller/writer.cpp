@@ -114,6 +114,7 @@ void Writer::create(const Placed& placed) {
   const auto* type = type_of(object.at("kind"));
   const kube::ObjectKey key = kube::key_of(object);
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
+    const std::string before = site.version_of(type->kind, key);
     auto created = site.client().create(*type, object, deadline(placed.site));
     if (!created && created.error().kind == kube::ErrorKind::already_exists) {
       // The cache does not show it: it lags, or somebody took the labels away. The keys that are there count, not the
@@ -128,8 +129,7 @@ void Writer::create(const Placed& placed) {
       created = site.client().apply(*type, labelled, as_operator, deadline(placed.site));
     }
     if (!created) return kube::fail(created.error());
-    memory_.children.remember(site.version_of(type->kind, key), {placed.site, slim(std::move(*created))},
-                              clock_.steady());
+    memory_.children.remember(before, {placed.site, slim(std::move(*created))}, clock_.steady());
     return {};
   });
   if (!done) return;
@@ -197,11 +197,12 @@ void Writer::remove(const ObjectRef& ref, std::optional<std::chrono::seconds> gr
 }
 
 void Writer::record(const json& object, const std::set<std::string>& sites) {
+  const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
     auto applied = home.client().apply(turn_clusters, record_patch(object, sites), as_operator, deadline(""));
     if (!applied && is_gone(applied.error()) && sites.empty()) return {};
     if (!applied) return kube::fail(applied.error());
-    memory_.object.remember(watches_.version_of(cluster_), {"", slim(std::move(*applied))}, clock_.steady());
+    memory_.object.remember(before, {"", slim(std::move(*applied))}, clock_.steady());
     return {};
   });
 }
@@ -213,12 +214,14 @@ void Writer::write_status(const json& object, const json& status) {
       {"kind", turn_clusters.kind},
       {"metadata", {{"name", cluster_.name}, {"namespace", cluster_.namespace_name}, {"uid", kube::uid_of(object)}}},
       {"status", status}};
+  // Asked before the write: what the watch brings meanwhile is newer than it, and must not be taken for its past.
+  const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
     auto applied = home.client().apply_status(turn_clusters, patch, as_operator, deadline(""));
     // Deleted meanwhile, and perhaps made anew: nothing is left to be said about this one.
     if (!applied && applied.error().kind == kube::ErrorKind::not_found) return {};
     if (!applied) return kube::fail(applied.error());
-    memory_.object.remember(watches_.version_of(cluster_), {"", slim(std::move(*applied))}, clock_.steady());
+    memory_.object.remember(before, {"", slim(std::move(*applied))}, clock_.steady());
     return {};
   });
 }

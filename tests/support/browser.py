@@ -99,11 +99,13 @@ class Page:
         self._browser = browser
         self.complaints = []  # console errors, exceptions, violations of the page's policy
         self.requests = []
-        self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        # A window of its own, which has the focus for all that it knows: Chromium lets tabs behind another one wait.
+        self._target = browser.call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
         self._session = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         browser.pages[self._session] = self
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 

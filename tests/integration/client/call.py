@@ -50,9 +50,12 @@ class Call:
             page.wait_for("document.body.innerText.includes('nothing here')")
             settings = f"{{name: {name!r}, session: {session!r}, polite: {json.dumps(name == 'bob')}, options: {json.dumps(options)}, adapt: {adapt}}}"
             page.js(f"{PEER}; makePeer({settings})")
-        for page in self.pages.values():
-            page.js("peer.start()")
-        self.wait_for("peer.received > 50 && peer.call.path")
+        # One after the other, as people join. Two first offers at once are for the unit tests.
+        alice, bob = self.pages.values()
+        alice.js("peer.start()")
+        bob.wait_for("peer.connection.remoteDescription !== null", 30)
+        bob.js("peer.start()")
+        self.wait_for("peer.received > 50 && peer.call.path", 30)
 
     def js(self, expression):
         """What it is worth at both ends."""
@@ -63,7 +66,8 @@ class Call:
             for page in self.pages.values():
                 page.wait_for(expression, seconds)
         except AssertionError as error:
-            seen = "\n".join(self.js("JSON.stringify([peer.events, peer.errors, peer.longest, peer.connection.connectionState, peer.connection.signalingState])"))
+            seen = "\n".join(self.js("JSON.stringify([peer.events, peer.errors, peer.longest, peer.connection.connectionState, peer.connection.signalingState,"
+                                     "peer.connection.iceGatheringState, peer.refused, peer.config?.iceServers.flatMap((server) => server.urls)])"))
             raise AssertionError(f"{error}\nWhat alice and bob saw:\n{seen}") from None
 
     def forget(self):

@@ -2,10 +2,10 @@
 // page; they signal over a BroadcastChannel.
 async function makePeer({ name, session, polite, options: { negotiatesItself, thresholds, ...options }, adapt }) {
   const { TurnkeeperClient } = await import('/client/index.js');
-  const peer = { events: [], errors: [], received: 0, longest: 0, lists: 0 };
+  const peer = { events: [], errors: [], refused: [], received: 0, longest: 0, lists: 0 };
   peer.client = new TurnkeeperClient({
     endpoint: '/',
-    auth: { user: name },
+    auth: { user: `${name}-${session}` }, // each with a quota of its own, whatever calls before it have left on the relays
     region: 'eu',
     session,
     forceRelay: true,
@@ -18,6 +18,7 @@ async function makePeer({ name, session, polite, options: { negotiatesItself, th
   });
   peer.client.on('error', (error) => peer.errors.push(error.message));
   const connection = (peer.connection = new RTCPeerConnection(await peer.client.configuration()));
+  connection.onicecandidateerror = ({ url, errorCode, errorText }) => peer.refused.push(`${url}: ${errorCode} ${errorText}`);
   const signalling = new BroadcastChannel(session);
   const signal = (message) => signalling.postMessage(message);
   peer.call = peer.client.attach(connection, { ...(!negotiatesItself && { signal, polite }), ...(thresholds && { thresholds }) });

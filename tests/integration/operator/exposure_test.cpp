@@ -13,32 +13,6 @@ using ::testing::ElementsAre;
 
 class ExposureTest : public OperatorTest {
  protected:
-  // The pods of the region's StatefulSet as its controller and a kubelet would leave them.
-  void make_pod(int ordinal, const std::string& address) {
-    const std::string name = "calls-eu-" + std::to_string(ordinal);
-    const json tmpl = (*get(kube::stateful_sets, "calls-eu"))["spec"]["template"];
-    json pod = {{"apiVersion", "v1"},
-                {"kind", "Pod"},
-                {"metadata",
-                 {{"name", name},
-                  {"namespace", ns},
-                  {"labels", tmpl["metadata"]["labels"]},
-                  {"annotations", tmpl["metadata"]["annotations"]}}},
-                {"spec",
-                 {{"nodeName", "node1"},
-                  {"automountServiceAccountToken", false},
-                  {"serviceAccountName", "calls-eu"},
-                  {"containers",
-                   {{{"name", "relay"}, {"image", "coturn"}, {"ports", tmpl["spec"]["containers"][0]["ports"]}}}}}}};
-    apply(kube::pods, pod);
-    pod.erase("spec");
-    pod["status"] = {{"phase", "Running"},
-                     {"podIP", address},
-                     {"podIPs", {{{"ip", address}}}},
-                     {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
-    apply(kube::pods, pod, "status");
-  }
-
   // As a cloud's controller would set it.
   void give_address(const std::string& service, const std::string& address) {
     apply(kube::services,
@@ -47,11 +21,6 @@ class ExposureTest : public OperatorTest {
            {"metadata", {{"name", service}, {"namespace", ns}}},
            {"status", {{"loadBalancer", {{"ingress", {{{"ip", address}}}}}}}}},
           "status");
-  }
-
-  void remove_definition(const kube::ResourceType& type) {
-    auto removed = client->remove(kube::custom_resource_definitions, {"", type.plural + "." + type.group}, {}, in(10s));
-    EXPECT_TRUE(removed) << removed.error().text();
   }
 
   [[nodiscard]] json addresses() {
@@ -121,8 +90,8 @@ TEST_F(ExposureTest, ALoadBalancersAddressReachesClientsAndItsRelayAndNoOther) {
   EXPECT_EQ(spec["type"], "LoadBalancer");
   EXPECT_EQ(spec["externalTrafficPolicy"], "Local");
   EXPECT_EQ(spec["ports"].size(), 4u) << "two transports and two relayed ports: " << spec["ports"];
-  make_pod(0, "10.1.0.5");
-  make_pod(1, "10.1.0.6");
+  make_relay("calls-eu", 0, "10.1.0.5");
+  make_relay("calls-eu", 1, "10.1.0.6");
   EXPECT_TRUE(addresses()["relays"].empty()) << "relays wait for theirs";
 
   Listening monitor(op.grpc_address(), ns + "/calls");
@@ -170,7 +139,7 @@ TEST_F(ExposureTest, NodePortsThatKubernetesChoseAreWhatClientsGet) {
   apply(turn_clusters, cluster("calls", region));
   ASSERT_TRUE(
       eventually([&] { return exists(kube::services, "calls-eu-0") && exists(kube::stateful_sets, "calls-eu"); }));
-  make_pod(0, "10.1.0.5");
+  make_relay("calls-eu", 0, "10.1.0.5");
   std::vector<std::string> uris;
   const json service = *get(kube::services, "calls-eu-0");
   for (const auto& port : service["spec"]["ports"]) {
@@ -179,26 +148,6 @@ TEST_F(ExposureTest, NodePortsThatKubernetesChoseAreWhatClientsGet) {
   }
   Listening monitor(op.grpc_address(), ns + "/calls");
   EXPECT_TRUE(monitor.hears("eu-0", uris)) << ::testing::PrintToString(uris);
-}
-
-// What external-dns and cert-manager bring along, as far as the API server needs it.
-json definition(const kube::ResourceType& type) {
-  const std::string name = type.plural + "." + type.group;
-  std::string singular = type.kind;
-  for (char& letter : singular) letter = static_cast<char>(std::tolower(letter));
-  return {{"apiVersion", "apiextensions.k8s.io/v1"},
-          {"kind", "CustomResourceDefinition"},
-          {"metadata", {{"name", name}, {"annotations", {{"api-approved.kubernetes.io", "unapproved, for tests"}}}}},
-          {"spec",
-           {{"group", type.group},
-            {"scope", "Namespaced"},
-            {"names", {{"kind", type.kind}, {"plural", type.plural}, {"singular", singular}}},
-            {"versions",
-             {{{"name", type.version},
-               {"served", true},
-               {"storage", true},
-               {"schema",
-                {{"openAPIV3Schema", {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}}}}}}}}}}};
 }
 
 TEST_F(ExposureTest, RelaysAreMadeBeforeExternalDnsAndCertManagerAreThereAndThePersonIsTold) {
@@ -216,7 +165,7 @@ TEST_F(ExposureTest, RelaysAreMadeBeforeExternalDnsAndCertManagerAreThereAndTheP
   EXPECT_THAT(condition("calls", "Stalled")["message"].get<std::string>(), ::testing::HasSubstr("Certificate"));
 
   for (const auto& type : {kube::dns_endpoints, kube::certificates}) {
-    apply(kube::custom_resource_definitions, definition(type));
+    apply(kube::custom_resource_definitions, definition_of(type));
   }
   ASSERT_TRUE(eventually([&] {
     const auto listed = client->list(kube::dns_endpoints, ns, {}, in(10s));
@@ -224,7 +173,7 @@ TEST_F(ExposureTest, RelaysAreMadeBeforeExternalDnsAndCertManagerAreThereAndTheP
   }));
   EXPECT_TRUE(eventually([&] { return exists(kube::certificates, "calls-tls"); }));
   EXPECT_TRUE(eventually([&] { return !stalled(); }));
-  make_pod(0, "192.0.2.7");
+  make_relay("calls-eu", 0, "192.0.2.7");
   EXPECT_TRUE(eventually([&] {
     const auto records = get(kube::dns_endpoints, "calls");
     return records && records->dump().find("192.0.2.7") != std::string::npos;

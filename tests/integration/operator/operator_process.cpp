@@ -174,6 +174,56 @@ void OperatorTest::remove(const kube::ResourceType& type, const std::string& nam
   ASSERT_TRUE(removed) << removed.error().text();
 }
 
+void OperatorTest::make_relay(const std::string& stateful_set, int ordinal, const std::string& address) {
+  const json tmpl = (*get(kube::stateful_sets, stateful_set))["spec"]["template"];
+  json pod = {{"apiVersion", "v1"},
+              {"kind", "Pod"},
+              {"metadata",
+               {{"name", stateful_set + '-' + std::to_string(ordinal)},
+                {"namespace", ns},
+                {"labels", tmpl["metadata"]["labels"]},
+                {"annotations", tmpl["metadata"]["annotations"]}}},
+              {"spec",
+               {{"nodeName", "node1"},
+                {"automountServiceAccountToken", false},
+                {"serviceAccountName", stateful_set},
+                {"containers",
+                 {{{"name", "relay"}, {"image", "coturn"}, {"ports", tmpl["spec"]["containers"][0]["ports"]}}}}}}};
+  pod["metadata"]["labels"]["controller-revision-hash"] = "first";
+  apply(kube::pods, pod);
+  pod.erase("spec");
+  pod["status"] = {
+      {"phase", "Running"},
+      {"podIP", address},
+      {"podIPs", {{{"ip", address}}}},
+      {"conditions", {{{"type", "ContainersReady"}, {"status", "True"}}, {{"type", "Ready"}, {"status", "True"}}}}};
+  apply(kube::pods, pod, "status");
+}
+
+json OperatorTest::definition_of(const kube::ResourceType& type) {
+  const std::string name = type.plural + "." + type.group;
+  std::string singular = type.kind;
+  for (char& letter : singular) letter = static_cast<char>(std::tolower(letter));
+  return {{"apiVersion", "apiextensions.k8s.io/v1"},
+          {"kind", "CustomResourceDefinition"},
+          {"metadata", {{"name", name}, {"annotations", {{"api-approved.kubernetes.io", "unapproved, for tests"}}}}},
+          {"spec",
+           {{"group", type.group},
+            {"scope", "Namespaced"},
+            {"names", {{"kind", type.kind}, {"plural", type.plural}, {"singular", singular}}},
+            {"versions",
+             {{{"name", type.version},
+               {"served", true},
+               {"storage", true},
+               {"schema",
+                {{"openAPIV3Schema", {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}}}}}}}}}}};
+}
+
+void OperatorTest::remove_definition(const kube::ResourceType& type) {
+  auto removed = client->remove(kube::custom_resource_definitions, {"", type.plural + "." + type.group}, {}, in(10s));
+  EXPECT_TRUE(removed) << removed.error().text();
+}
+
 std::vector<std::string> OperatorTest::expected_children(const std::string& name,
                                                          const std::vector<std::string>& regions) {
   std::vector<std::string> out{"Secret " + name + "-signing-keys"};

@@ -71,6 +71,11 @@ class OperatorTest : public ::testing::Test {
     return get(type, name).has_value();
   }
   void remove(const kube::ResourceType& type, const std::string& name);
+  // A ready pod of a StatefulSet as its controller and a kubelet would leave it.
+  void make_relay(const std::string& stateful_set, int ordinal, const std::string& address);
+  // A custom resource of somebody else (external-dns, cert-manager), as far as the API server needs it; and its end.
+  [[nodiscard]] static nlohmann::json definition_of(const kube::ResourceType& type);
+  void remove_definition(const kube::ResourceType& type);
   // Everything a cluster of these regions has: "Kind name", sorted.
   [[nodiscard]] static std::vector<std::string> expected_children(const std::string& name,
                                                                   const std::vector<std::string>& regions);
