@@ -13,5 +13,5 @@ USAGE
 
 [ "${1:-}" != --help ] || { usage; exit 0; }
 scripts/install-packages.sh build run relay
-scripts/build.sh release bench turnkeeper-monitor
+scripts/build.sh release bench turnkeeper-monitor turnkeeper-operator
 exec tests/bench/run.py --build build/release "$@"
