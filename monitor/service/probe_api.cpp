@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <charconv>
 
+#include "monitor/ice_api/refusal.hpp"
 #include "monitor/metrics/metrics.hpp"
 #include "monitor/probe/look_up.hpp"
 #include "monitor/probe/path_checks.hpp"
@@ -84,12 +85,12 @@ boost::asio::awaitable<Outcome> run(std::shared_ptr<turn::Resolver> resolver, tu
 
 }  // namespace
 
-ProbeApi::ProbeApi(boost::asio::any_io_executor executor, const FleetHealth& health, Options options,
+ProbeApi::ProbeApi(boost::asio::any_io_executor executor, const FleetHealth& health, const Gate& gate, Options options,
                    const Clock& clock)
     : executor_(std::move(executor)),
       health_(health),
       vantage_(std::move(options.vantage)),
-      access_(std::move(options.api_key), false),
+      gate_(gate),
       resolver_(options.resolver
                     ? std::move(options.resolver)
                     : std::make_shared<turn::Resolver>(executor_, turn::Resolver::Options{.clock = &clock})),
@@ -153,7 +154,9 @@ void ProbeApi::probe(const http::Request& request, http::Responder respond) {
   if (from_fleet && !from_fleet->cluster.empty()) cluster = from_fleet->cluster;
   const auto known = find_relay(health_.fleet(), cluster, *asked);
   if (!known && !from_fleet && !request.loopback) {
-    if (auto refused = access_.refuse(request)) return respond(std::move(*refused));
+    const auto caller = gate_.admit({.key = bearer_token(request), .address = request.peer});
+    if (!caller) return respond(problem(caller.error()));
+    if (caller->anonymous) return refuse(401, {"strangers may probe relays of the fleet only", "send an API key"});
   }
   auto credential = credential_for(module->how, cluster, *asked);
   if (!credential) return refuse(known ? 503 : 404, credential.error());

@@ -1,7 +1,7 @@
 // GET /probe?target=turn:HOST:PORT?transport=udp[&module=M][&cluster=C]: one full probe now, for Prometheus' blackbox
 // way of asking. Without a module, a relay of the fleet is probed with the monitor's own credential. A module may have
 // a credential of its own and can probe any target with it; but targets outside the fleet may only be named from this
-// machine or with the API key: the monitor is nobody's port scanner.
+// machine or with an API key: the monitor is nobody's port scanner.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 forgets it under C++20
@@ -12,8 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "monitor/access/gate.hpp"
 #include "monitor/probe/probe_module.hpp"
-#include "monitor/service/access.hpp"
 #include "monitor/service/fleet_health.hpp"
 #include "turnkeeper/http/router.hpp"
 #include "turnkeeper/turn/credentials.hpp"
@@ -28,10 +28,10 @@ class ProbeApi {
   struct Options {
     std::string vantage;
     ProbeModules modules;
-    std::optional<Secret> api_key;             // of those who may name any target; nothing: only this machine may
     std::shared_ptr<turn::Resolver> resolver;  // null: one of its own
   };
-  ProbeApi(boost::asio::any_io_executor executor, const FleetHealth& health, Options options, const Clock& clock);
+  ProbeApi(boost::asio::any_io_executor executor, const FleetHealth& health, const Gate& gate, Options options,
+           const Clock& clock);
 
   void add_routes(http::Router& router);
   // From now on. Probes that are under way go on as they began. The module "" is what a request without one gets; left
@@ -50,7 +50,7 @@ class ProbeApi {
   boost::asio::any_io_executor executor_;
   const FleetHealth& health_;
   const std::string vantage_;
-  const Access access_;
+  const Gate& gate_;
   const std::shared_ptr<turn::Resolver> resolver_;
   const Clock& clock_;
   std::map<std::string, std::shared_ptr<const Module>> modules_;  // "" is the one that needs no name

@@ -5,10 +5,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "monitor/access/gate.hpp"
 #include "monitor/history/history_file.hpp"
+#include "monitor/ice_api/ice_api.hpp"
 #include "monitor/notify/notifier.hpp"
 #include "monitor/service/announcer.hpp"
-#include "monitor/service/ice_api.hpp"
 #include "monitor/service/probe_api.hpp"
 #include "monitor/service/status_api.hpp"
 #include "monitor/sight/sight.hpp"
@@ -49,14 +50,15 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         history_(clock),
         notifier_({.vantage = options_.vantage, .status_url = options_.status_url}, clock),
         announcer_(clock, metrics_, history_, notifier_),
+        gate_({.key = options_.api_key, .anonymous = options_.allow_anonymous || is_loopback(options_.listen)}),
         ice_api_(
-            health_, metrics_, Access(options_.api_key, options_.allow_anonymous || is_loopback(options_.listen)),
-            [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }, clock),
+            health_, metrics_, gate_, [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); },
+            clock),
         status_api_(io.get_executor(), [this] { return health_.status(); },
                     {[this]() -> const Fleet& { return health_.fleet(); }, &history_,
                      [this] { return settings_.uptime_target; }, &clock}),
-        probe_api_(io.get_executor(), health_,
-                   {.vantage = options_.vantage, .modules = {}, .api_key = options_.api_key, .resolver = {}}, clock),
+        probe_api_(io.get_executor(), health_, gate_, {.vantage = options_.vantage, .modules = {}, .resolver = {}},
+                   clock),
         watch_(io.get_executor(), clock, options_.vantage, {health_, metrics_, history_, proofs_},
                {.on_observed = [this] { settle(); },
                 .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
@@ -356,6 +358,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   Proofs proofs_;
   Notifier notifier_;
   Announcer announcer_;
+  const Gate gate_;
   IceApi ice_api_;
   StatusApi status_api_;
   ProbeApi probe_api_;

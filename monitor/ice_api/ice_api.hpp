@@ -5,9 +5,9 @@
 #include <memory>
 #include <utility>
 
+#include "monitor/access/gate.hpp"
 #include "monitor/metrics/metrics.hpp"
 #include "monitor/push/push_hub.hpp"
-#include "monitor/service/access.hpp"
 #include "monitor/service/fleet_health.hpp"
 #include "turnkeeper/http/router.hpp"
 
@@ -16,7 +16,7 @@ namespace turnkeeper::monitor {
 // One thread, that of the HTTP server. What it is given must outlive it; it must outlive the router.
 class IceApi {
  public:
-  IceApi(const FleetHealth& health, Metrics& metrics, Access access, ProofLookup proof_of, const Clock& clock);
+  IceApi(const FleetHealth& health, Metrics& metrics, const Gate& gate, ProofLookup proof_of, const Clock& clock);
 
   void add_routes(http::Router& router);
   // Tells every connected client whose list has changed or whose credentials are due. Returns how many were told.
@@ -25,6 +25,7 @@ class IceApi {
   [[nodiscard]] IceResult<IceConfig> make_config(const IceRequest& request) const;
 
  private:
+  [[nodiscard]] tl::expected<Caller, Refusal> admit(const http::Request& request) const;
   [[nodiscard]] http::Response get(const http::Request& request);
   [[nodiscard]] std::optional<http::Response> subscribe(const http::Request& request,
                                                         const std::shared_ptr<http::EventStream>& stream);
@@ -32,7 +33,7 @@ class IceApi {
 
   const FleetHealth& health_;
   Metrics& metrics_;
-  const Access access_;
+  const Gate& gate_;
   const ProofLookup proof_of_;
   const Clock& clock_;
   PushHub hub_;

@@ -1,4 +1,6 @@
-#include "monitor/service/ice_api.hpp"
+#include "monitor/ice_api/ice_api.hpp"
+
+#include "monitor/ice_api/refusal.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -24,10 +26,10 @@ http::Response refusal(const IceFailure& failure) {
 
 }  // namespace
 
-IceApi::IceApi(const FleetHealth& health, Metrics& metrics, Access access, ProofLookup proof_of, const Clock& clock)
+IceApi::IceApi(const FleetHealth& health, Metrics& metrics, const Gate& gate, ProofLookup proof_of, const Clock& clock)
     : health_(health),
       metrics_(metrics),
-      access_(std::move(access)),
+      gate_(gate),
       proof_of_(std::move(proof_of)),
       clock_(clock),
       hub_([this](const IceRequest& request) { return make_config(request); }, clock) {}
@@ -46,8 +48,13 @@ IceResult<IceConfig> IceApi::make_config(const IceRequest& request) const {
       request, **cluster, [this](const RelayId& id) { return health_.verdict(id); }, proof_of_, clock_.system());
 }
 
+tl::expected<Caller, Refusal> IceApi::admit(const http::Request& request) const {
+  return gate_.admit({.key = bearer_token(request), .address = request.peer});
+}
+
 http::Response IceApi::get(const http::Request& request) {
-  if (auto refused = access_.refuse(request)) return std::move(*refused);
+  const auto caller = admit(request);
+  if (!caller) return problem(caller.error());
   const auto config = make_config(ice_request(request));
   if (!config) return refusal(config.error());
   metrics_.issued(config->cluster, config->region, "native");
@@ -58,7 +65,8 @@ http::Response IceApi::get(const http::Request& request) {
 
 std::optional<http::Response> IceApi::subscribe(const http::Request& request,
                                                 const std::shared_ptr<http::EventStream>& stream) {
-  if (auto refused = access_.refuse(request)) return refused;
+  const auto caller = admit(request);
+  if (!caller) return problem(caller.error());
   auto wanted = ice_request(request);
   // Pinned to what it means now, so that the client is counted where it was when it goes.
   const auto config = make_config(wanted);
