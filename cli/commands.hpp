@@ -21,6 +21,7 @@ void add_validate(CLI::App& app, Run& run);
 void add_drill(CLI::App& app, Run& run);
 void add_status(CLI::App& app, Run& run);
 void add_rotate(CLI::App& app, Run& run);
+void add_api_key(CLI::App& app, Run& run);
 
 inline constexpr const char* default_url = "http://127.0.0.1:8480";
 

@@ -22,9 +22,10 @@ std::string list_json(const LocalRelays& relays, const std::string& cluster, con
     list.push_back({{"name", relay.name},
                     {"region", relay.region},
                     {"address", relay.address},
-                    {"state", relay.held  ? "stopped"
-                              : relay.pid ? "running"
-                                          : "starting"}});
+                    {"state", relay.held       ? "stopped"
+                              : relay.draining ? "draining"
+                              : relay.pid      ? "running"
+                                               : "starting"}});
   }
   return nlohmann::ordered_json{{"cluster", cluster}, {"url", url}, {"relays", std::move(list)}}.dump();
 }
@@ -43,23 +44,25 @@ std::vector<std::string> running_directories() {
 
 }  // namespace
 
-http::Router control_router(LocalRelays& relays, std::string cluster, std::string url, std::function<void()> changed) {
-  http::Router router;
-  router.get("/relays", [&relays, cluster = std::move(cluster), url = std::move(url)](const http::Request&) {
-    return http::Response::json(list_json(relays, cluster, url));
+void add_control_routes(http::Router& router, const std::unique_ptr<LocalRelays>& relays, const ControlRoutes& routes) {
+  router.get(routes.prefix + "/relays", [&relays, cluster = routes.cluster, url = routes.url](const http::Request&) {
+    return http::Response::json(list_json(*relays, cluster, url()));
   });
-  const auto answer = [changed = std::move(changed)](const Result<void>& done) {
-    if (!done) return http::Response::problem(404, done.error());
-    changed();
-    return http::Response::json("{}");
+  using Action = Result<void> (LocalRelays::*)(const std::string&);
+  const auto add = [&](const char* name, Action action) {
+    router.post(routes.prefix + "/relays/{name}/" + name,
+                [&relays, action, may = routes.changes, changed = routes.changed](const http::Request& request) {
+                  if (!may(request)) return http::Response::problem(403, {"this page may not change relays", ""});
+                  if (auto done = (*relays.*action)(request.parameters.at("name")); !done) {
+                    return http::Response::problem(404, done.error());
+                  }
+                  changed();
+                  return http::Response::json("{}");
+                });
   };
-  router.post("/relays/{name}/stop", [&relays, answer](const http::Request& request) {
-    return answer(relays.stop(request.parameters.at("name")));
-  });
-  router.post("/relays/{name}/start", [&relays, answer](const http::Request& request) {
-    return answer(relays.start(request.parameters.at("name")));
-  });
-  return router;
+  add("stop", &LocalRelays::stop);
+  add("drain", &LocalRelays::drain);
+  add("start", &LocalRelays::start);
 }
 
 Result<Control> Control::connect(const std::string& state_directory) {
@@ -92,7 +95,7 @@ Result<ControlledCluster> Control::list() const {
       cluster.relays.push_back({.name = relay.at("name"),
                                 .region = relay.at("region"),
                                 .address = relay.at("address"),
-                                .running = relay.at("state") != "stopped"});
+                                .state = relay.at("state")});
     }
     return cluster;
   } catch (const nlohmann::json::exception& error) {

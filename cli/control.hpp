@@ -1,8 +1,13 @@
 // The control socket of a running `turnctl up`, from both sides: HTTP over a unix socket.
-//   GET /relays {"cluster":"demo","url":"http://127.0.0.1:8480","relays":[{"name","region","address","state"}]} POST
-//   /relays/NAME/stop   kills the relay and keeps it down POST /relays/NAME/start  lets it run again
+// - GET /relays {"cluster":"demo","url":"http://127.0.0.1:8480","relays":[{"name","region","address","state"}]}
+// - POST /relays/NAME/stop kills the relay and keeps it down
+// - POST /relays/NAME/drain takes it from the clients' lists; it goes on for those who still use it
+// - POST /relays/NAME/start lets it run again, or ends its draining
+// The room's page asks for the same below /room.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,15 +16,22 @@
 
 namespace turnkeeper::cli {
 
-// `relays` must outlive the router. `changed` is called after each stop and start.
-[[nodiscard]] http::Router control_router(LocalRelays& relays, std::string cluster, std::string url,
-                                          std::function<void()> changed);
+struct ControlRoutes {
+  std::string prefix;                                 // "/room"
+  std::string cluster;                                // its name
+  std::function<std::string()> url;                   // of the monitor
+  std::function<bool(const http::Request&)> changes;  // who may change something; others get 403
+  std::function<void()> changed;                      // called after each stop, drain and start
+};
+
+// `relays` outlives the router; it is filled in before the first request.
+void add_control_routes(http::Router& router, const std::unique_ptr<LocalRelays>& relays, const ControlRoutes& routes);
 
 struct ControlledRelay {
   std::string name;
   std::string region;
   std::string address;
-  bool running = false;
+  std::string state;  // "running", "starting", "draining", "stopped"
 };
 
 struct ControlledCluster {
@@ -35,6 +47,7 @@ class Control {
 
   [[nodiscard]] Result<ControlledCluster> list() const;
   [[nodiscard]] Result<void> stop(const std::string& relay) const { return post(relay, "stop"); }
+  [[nodiscard]] Result<void> drain(const std::string& relay) const { return post(relay, "drain"); }
   [[nodiscard]] Result<void> start(const std::string& relay) const { return post(relay, "start"); }
 
  private:

@@ -4,7 +4,7 @@
 
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/kube/config.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 
 namespace turnkeeper::cli {
 namespace {

@@ -221,10 +221,13 @@ std::vector<std::string> render_live_view(const LiveView& view, const Screen& sc
   }
   const std::string relay = first_relay(view.status);
   lines.emplace_back();
-  const std::pair<std::string, const char*> suggestions[] = {
-      {view.program + " relay stop " + relay + view.options, "kill it and watch its clients move"},
-      {view.program + " drill" + view.options, "the same with a stop watch"},
-      {view.program + " ice --url " + view.url, "a client's list, with credentials"}};
+  std::vector<std::pair<std::string, const char*>> suggestions;
+  if (!view.room.empty())
+    suggestions.emplace_back(view.room, "a call in your browser, and buttons that kill its relay");
+  suggestions.insert(suggestions.end(),
+                     {{view.program + " relay stop " + relay + view.options, "kill it and watch its clients move"},
+                      {view.program + " drill" + view.options, "the same with a stop watch"},
+                      {view.program + " ice --url " + view.url, "a client's list, with credentials"}});
   std::size_t width = 0;
   for (const auto& [command, what] : suggestions) width = std::max(width, command.size() + 2);
   for (const auto& [command, what] : suggestions) {

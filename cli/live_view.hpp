@@ -15,6 +15,7 @@ namespace turnkeeper::cli {
 struct LiveView {
   std::string cluster;
   std::string url;                  // of the status page
+  std::string room;                 // URL of the room; empty: there is none
   std::string program = "turnctl";  // as it was called, so that the suggested commands work where they are read
   std::string options;              // what the suggested commands need besides their names, such as " --state-dir DIR"
   SystemTime now;

@@ -67,8 +67,29 @@ Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluste
   return relays;
 }
 
+Result<std::vector<monitor::ProviderConfig>> local_providers(const api::TurnCluster& cluster,
+                                                             const std::string& secrets) {
+  std::vector<monitor::ProviderConfig> providers;
+  for (const auto& provider : cluster.spec.failover.providers) {
+    Secret secret;
+    if (!provider.secret.name.empty()) {
+      auto read = Secret::from_file(secrets + '/' + provider.secret.name + '/' + provider.secret.key);
+      if (!read) {
+        return fail("provider " + provider.name + ": " + read.error().message,
+                    "write the secret there: in Kubernetes it is entry " + provider.secret.key + " of the Secret " +
+                        provider.secret.name);
+      }
+      secret = std::move(*read);
+    }
+    auto config = monitor::provider_config(provider, std::move(secret));
+    if (!config) return fail(config.error());
+    providers.push_back(std::move(*config));
+  }
+  return providers;
+}
+
 monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
-                           const api::SigningKeys& keys) {
+                           const api::SigningKeys& keys, std::vector<monitor::ProviderConfig> providers) {
   monitor::Cluster watched{.name = cluster.name,
                            .realm = cluster.spec.realm,
                            .signing_keys = keys,
@@ -76,10 +97,13 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
                            .credential_ttl = cluster.spec.credentials.ttl,
                            .rotate_every = cluster.spec.credentials.rotate_every,
                            .probing = cluster.spec.probing,
-                           .stun_servers = cluster.spec.stun_servers};
+                           .stun_servers = cluster.spec.stun_servers,
+                           .provider_use = cluster.spec.failover.use,
+                           .providers = std::move(providers)};
   for (const auto& region : cluster.spec.regions) {
     monitor::Region& target =
         watched.regions.emplace_back(monitor::Region{.name = region.name, .backups = region.backups, .relays = {}});
+    if (cluster.spec.budget) target.cost_per_gigabyte = cluster.spec.budget->per_gigabyte;
     for (const auto& relay : relays) {
       if (relay.region != region.name) continue;
       auto& to = target.relays.emplace_back(monitor::Relay{.name = relay.name, .public_addresses = {relay.address}});

@@ -1,4 +1,5 @@
-// A TurnCluster on one machine: which relay gets which ports, and what the monitor watches. Pure.
+// A TurnCluster on one machine: which relay gets which ports, and what the monitor watches. Pure, but for the
+// secrets that are read.
 #pragma once
 
 #include <string>
@@ -24,7 +25,13 @@ struct LocalRelay {
 [[nodiscard]] Result<std::vector<LocalRelay>> plan_local_relays(const api::TurnCluster& cluster,
                                                                 const std::string& address);
 
+// The providers of spec.failover; their secrets are files called SECRET/ENTRY in the folder `secrets`, as Kubernetes
+// mounts them. An error when one is not there.
+[[nodiscard]] Result<std::vector<monitor::ProviderConfig>> local_providers(const api::TurnCluster& cluster,
+                                                                           const std::string& secrets);
+
 [[nodiscard]] monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
-                                         const api::SigningKeys& keys);
+                                         const api::SigningKeys& keys,
+                                         std::vector<monitor::ProviderConfig> providers = {});
 
 }  // namespace turnkeeper::cli

@@ -199,6 +199,7 @@ std::vector<LocalRelays::State> LocalRelays::list() const {
                       .region = entry.relay.region,
                       .address = endpoint_text(entry.relay),
                       .held = entry.process == nullptr,
+                      .draining = entry.draining,
                       .pid = entry.process ? entry.process->pid() : std::nullopt});
   }
   return states;
@@ -216,14 +217,24 @@ Result<void> LocalRelays::stop(const std::string& name) {
   auto entry = find(name);
   if (!entry) return fail(entry.error());
   (*entry)->process.reset();  // kills it
+  (*entry)->draining = false;
   return {};
 }
 
 Result<void> LocalRelays::start(const std::string& name) {
   auto entry = find(name);
   if (!entry) return fail(entry.error());
+  (*entry)->draining = false;
   if ((*entry)->process) return {};
   return run(**entry);
+}
+
+Result<void> LocalRelays::drain(const std::string& name) {
+  auto entry = find(name);
+  if (!entry) return fail(entry.error());
+  if (!(*entry)->process) return fail("the relay " + name + " is down", "`turnctl relay start` brings it back");
+  (*entry)->draining = true;
+  return {};
 }
 
 }  // namespace turnkeeper::cli

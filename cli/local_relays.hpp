@@ -30,6 +30,7 @@ class LocalRelays {
     std::string region;
     std::string address;  // "127.0.0.1:3478"
     bool held = false;    // stopped on purpose
+    bool draining = false;
     std::optional<pid_t> pid;
   };
 
@@ -43,7 +44,10 @@ class LocalRelays {
   // Kills it (SIGKILL) and keeps it down. Nothing happens to one that is down. An error names the relays that there
   // are.
   [[nodiscard]] Result<void> stop(const std::string& name);
+  // Lets it run (again), and ends its draining.
   [[nodiscard]] Result<void> start(const std::string& name);
+  // Marks it: it goes on, and list() says so. Whoever lists relays to clients takes it from them.
+  [[nodiscard]] Result<void> drain(const std::string& name);
 
   [[nodiscard]] const coturn::Version& version() const { return version_; }
 
@@ -53,6 +57,7 @@ class LocalRelays {
     std::string directory;
     coturn::TurnDb database;  // stays open as long as the relay runs
     std::unique_ptr<coturn::RelayProcess> process;
+    bool draining = false;
   };
 
   explicit LocalRelays(Options options) : options_(std::move(options)) {}

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cli::add_validate(app, run);
   cli::add_status(app, run);
   cli::add_rotate(app, run);
+  cli::add_api_key(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

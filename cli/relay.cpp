@@ -1,3 +1,4 @@
+#include <iomanip>
 #include <iostream>
 #include <memory>
 
@@ -20,8 +21,8 @@ Result<void> list(const RelayOptions& options) {
   std::size_t width = 5;
   for (const auto& relay : cluster->relays) width = std::max(width, relay.name.size());
   for (const auto& relay : cluster->relays) {
-    std::cout << relay.name << std::string(width + 2 - relay.name.size(), ' ')
-              << (relay.running ? "running" : "stopped") << "  " << relay.address << '\n';
+    std::cout << relay.name << std::string(width + 2 - relay.name.size(), ' ') << std::left << std::setw(10)
+              << relay.state << relay.address << '\n';
   }
   return {};
 }
@@ -39,13 +40,13 @@ Result<void> act(const RelayOptions& options, Result<void> (Control::*action)(co
 
 void add_relay(CLI::App& app, Run& run) {
   const auto options = std::make_shared<RelayOptions>();
-  auto* command = app.add_subcommand("relay", "List, stop and start the relays of a running `turnctl up`.");
+  auto* command = app.add_subcommand("relay", "List, stop, drain and start the relays of a running `turnctl up`.");
   command->require_subcommand(1);
   command->add_option("--state-dir", options->state_directory,
                       "State directory of that `turnctl up`; left out: the one that runs");
   command->fallthrough();
 
-  auto* list_command = command->add_subcommand("list", "Which relays there are, and whether their coturn runs.");
+  auto* list_command = command->add_subcommand("list", "Which relays there are, and what each does.");
   list_command->callback([&run, options] { run = [options] { return list(*options); }; });
 
   auto* stop = command->add_subcommand("stop", "Kill a relay's coturn (SIGKILL) and keep it down.");
@@ -54,7 +55,13 @@ void add_relay(CLI::App& app, Run& run) {
     run = [options] { return act(*options, &Control::stop, "is down; `turnctl relay start` brings it back"); };
   });
 
-  auto* start = command->add_subcommand("start", "Let a stopped relay run again.");
+  auto* drain = command->add_subcommand("drain", "Move clients away from a relay, which goes on for those who stay.");
+  drain->add_option("NAME", options->relay, "The relay, such as eu-0")->required();
+  drain->callback([&run, options] {
+    run = [options] { return act(*options, &Control::drain, "drains; `turnctl relay start` brings it back"); };
+  });
+
+  auto* start = command->add_subcommand("start", "Let a stopped or draining relay serve again.");
   start->add_option("NAME", options->relay, "The relay, such as eu-0")->required();
   start->callback([&run, options] { run = [options] { return act(*options, &Control::start, "is starting"); }; });
 }

@@ -1,10 +1,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -15,7 +18,10 @@
 #include "cli/live_view.hpp"
 #include "cli/local_fleet.hpp"
 #include "cli/local_relays.hpp"
+#include "cli/room/room.hpp"
 #include "cli/state_directory.hpp"
+#include "monitor/access/gate.hpp"
+#include "monitor/provider/environment.hpp"
 #include "monitor/service/service.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
@@ -29,6 +35,9 @@ struct UpOptions {
   std::string address = "127.0.0.1";
   std::string listen = "127.0.0.1:8480";
   std::string state_directory;
+  std::string secrets;
+  std::string api_keys_file;
+  std::vector<std::string> origins;
   std::string turnserver = "turnserver";
   std::string log_level = "error";  // changes of verdicts are on the screen anyway
 };
@@ -113,6 +122,17 @@ class Display {
   std::size_t drawn_ = 0;
 };
 
+// With the marks of the relays that drain.
+monitor::Fleet marked(monitor::Fleet fleet, const std::vector<LocalRelays::State>& states) {
+  for (auto& region : fleet.clusters.front().regions) {
+    for (auto& relay : region.relays) {
+      relay.draining = std::ranges::any_of(
+          states, [&](const LocalRelays::State& state) { return state.name == relay.name && state.draining; });
+    }
+  }
+  return fleet;
+}
+
 // What a client in each region would get now.
 std::vector<monitor::IceConfig> offers_of(const monitor::Service& service, const monitor::Fleet& fleet) {
   std::vector<monitor::IceConfig> offers;
@@ -123,6 +143,17 @@ std::vector<monitor::IceConfig> offers_of(const monitor::Service& service, const
     }
   }
   return offers;
+}
+
+Result<monitor::Fleet> fleet_of(const api::TurnCluster& cluster, const std::vector<LocalRelay>& plan,
+                                const api::SigningKeys& keys, const UpOptions& options) {
+  const auto beside = std::filesystem::path(options.file).parent_path() / "secrets";
+  auto providers = local_providers(cluster, options.secrets.empty() ? beside.string() : options.secrets);
+  if (!providers) return fail(providers.error());
+  auto fleet = local_fleet(cluster, plan, keys, std::move(*providers));
+  const auto taken = monitor::apply_environment([](const char* name) { return std::getenv(name); }, fleet.clusters[0]);
+  if (!taken) return fail(taken.error());
+  return fleet;
 }
 
 Result<void> up(const UpOptions& options) {
@@ -149,12 +180,35 @@ Result<void> up(const UpOptions& options) {
 
   boost::asio::io_context io;
   // The monitor first: it says at once when its address is taken.
-  auto service = monitor::Service::start(io, {.listen = options.listen, .vantage = "local"});
+  std::unique_ptr<LocalRelays> relays;
+  std::function<void()> relays_changed;
+  std::string url;
+  const ControlRoutes control_routes{.prefix = "",
+                                     .cluster = cluster->name,
+                                     .url = [&] { return url; },
+                                     .changes = [](const http::Request&) { return true; },
+                                     .changed = [&] { relays_changed(); }};
+  monitor::Service::Options service_options{
+      .listen = options.listen,
+      .vantage = "local",
+      .access = {.api_keys_file = options.api_keys_file, .origins = options.origins}};
+  const bool has_room = monitor::is_loopback(options.listen);
+  if (has_room) {
+    service_options.more_routes = [&](http::Router& router) {
+      add_room_page(router);
+      ControlRoutes routes = control_routes;
+      routes.prefix = "/room";
+      routes.changes = asked_by_own_page;
+      add_control_routes(router, relays, routes);
+    };
+  }
+  auto service = monitor::Service::start(io, std::move(service_options));
   if (!service) return fail(service.error());
 
-  const monitor::Fleet fleet = local_fleet(*cluster, *plan, *keys);
+  const auto fleet = fleet_of(*cluster, *plan, *keys, options);
+  if (!fleet) return fail(fleet.error());
   Problems problems;
-  auto relays = LocalRelays::start(
+  auto started = LocalRelays::start(
       *state, *plan, *keys,
       {.turnserver = options.turnserver,
        .realm = cluster->spec.realm,
@@ -162,15 +216,20 @@ Result<void> up(const UpOptions& options) {
          if (!problems.set(relay, problem) || terminal) return;
          boost::asio::post(io, [line = relay + ": " + problem.text()] { std::cout << line << std::endl; });
        }});
-  if (!relays) return fail(relays.error());
+  if (!started) return fail(started.error());
+  relays = std::move(*started);
 
-  const std::string url = "http://" + (*service)->address();
-  LiveView view{.cluster = cluster->name, .url = url, .program = program_invocation_name, .options = ""};
+  url = "http://" + (*service)->address();
+  LiveView view{.cluster = cluster->name,
+                .url = url,
+                .room = has_room ? url + "/room/" : "",
+                .program = program_invocation_name,
+                .options = ""};
   if (!options.state_directory.empty()) view.options = " --state-dir " + options.state_directory;
   Display display(io, std::move(view), [&](LiveView& filled) {
     filled.status = (*service)->status();
     filled.held.clear();
-    for (const auto& relay : (*relays)->list()) {
+    for (const auto& relay : relays->list()) {
       if (relay.held) filled.held.insert(relay.name);
     }
     for (const auto& status_cluster : filled.status.clusters) {
@@ -181,18 +240,24 @@ Result<void> up(const UpOptions& options) {
       }
     }
     filled.problems = problems.get();
-    filled.offers = offers_of(**service, fleet);
+    filled.offers = offers_of(**service, *fleet);
   });
 
-  auto control = http::Server::listen(io, state->control_address(),
-                                      control_router(**relays, cluster->name, url, [&] { display.update(); }));
+  relays_changed = [&] {
+    (*service)->set_fleet(marked(*fleet, relays->list()));
+    display.update();
+  };
+  http::Router control_router;
+  add_control_routes(control_router, relays, control_routes);
+  auto control = http::Server::listen(io, state->control_address(), std::move(control_router));
   if (!control) return fail(control.error());
 
   (*service)->on_change([&](const monitor::Status&) { display.update(); });
-  (*service)->set_fleet(fleet);
+  (*service)->set_fleet(*fleet);
   if (!display.terminal()) {
-    std::cout << "coturn " << (*relays)->version().text() << ", " << (*relays)->list().size() << " relays; status page "
-              << url << "/ ; state in " << state->path() << std::endl;
+    std::cout << "coturn " << relays->version().text() << ", " << relays->list().size() << " relays; status page "
+              << url << "/ ; " << (has_room ? "room " + url + "/room/ ; " : "") << "state in " << state->path()
+              << std::endl;
   }
   display.start();
 
@@ -223,6 +288,18 @@ void add_up(CLI::App& app, Run& run) {
   command->add_option("--state-dir", options->state_directory,
                       "For signing keys, logs and the control socket; left out: "
                       "$XDG_STATE_HOME/turnkeeper/NAME or ~/.local/state/turnkeeper/NAME");
+  command->add_option("--secrets", options->secrets,
+                      "Folder with the Secrets that the TurnCluster's providers refer to, as files SECRET/ENTRY; left "
+                      "out: secrets/ beside FILE");
+  command
+      ->add_option("--api-keys-file", options->api_keys_file,
+                   "Give credentials to whoever shows a key of this file (see `turnctl api-key`); left out: to anybody "
+                   "on this machine")
+      ->type_name("FILE");
+  command
+      ->add_option("--allow-origin", options->origins,
+                   "Pages of this origin may ask, such as http://localhost:5173; may be given several times")
+      ->type_name("ORIGIN");
   command->add_option("--turnserver", options->turnserver, "coturn's program")->capture_default_str();
   command->add_option("--log-level", options->log_level, "debug, info, warn or error")->capture_default_str();
   command->callback([&run, options] { run = [options] { return up(*options); }; });

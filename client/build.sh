@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 usage() {
   cat <<'USAGE'
 Usage: client/build.sh [--test]
-Builds the package when its sources are newer. --test also runs its unit tests.
+Builds the package when its sources are newer: one file for pages and bundlers alike, and the types. --test also runs its unit tests.
 USAGE
 }
 
@@ -16,9 +16,9 @@ case ${1:-} in
   *) usage >&2; exit 2 ;;
 esac
 
-for program in node npm; do
+for program in node npm esbuild; do
   command -v $program >/dev/null || {
-    echo "client/build.sh: $program is missing; scripts/install-packages.sh test installs it" >&2
+    echo "client/build.sh: $program is missing; scripts/install-packages.sh build test installs it" >&2
     exit 1
   }
 done

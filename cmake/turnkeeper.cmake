@@ -63,6 +63,25 @@ function(turnkeeper_library name)
   add_library(turnkeeper::${name} ALIAS ${target})
 endfunction()
 
+# turnkeeper_embed(VARIABLE NAMESPACE FILE...): sources that hold those files, for `extern const std::string_view page_html;`
+# of page.html in that namespace.
+function(turnkeeper_embed variable namespace)
+  set(sources)
+  foreach(file ${ARGN})
+    cmake_path(ABSOLUTE_PATH file OUTPUT_VARIABLE input)
+    cmake_path(GET file FILENAME name)
+    string(MAKE_C_IDENTIFIER ${name} symbol)
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cpp)
+    add_custom_command(
+      OUTPUT ${source}
+      COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DOUTPUT=${source} -DSYMBOL=${symbol} -DNAMESPACE=${namespace}
+              -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+      DEPENDS ${input} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+    list(APPEND sources ${source})
+  endforeach()
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()
+
 # turnkeeper_program(NAME SOURCES ... LINKS ... [PCH ...]): an installed binary.
 function(turnkeeper_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PCH" ${ARGN})

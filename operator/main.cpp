@@ -20,7 +20,7 @@
 #include "turnkeeper/base/random.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
 #include "turnkeeper/base/version.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 #include "turnkeeper/kube/leader_election.hpp"
 
 namespace turnkeeper::op {
@@ -343,7 +343,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "turnkeeper-operator: " << error.what() << "; see turnkeeper-operator --help\n";
+    const std::string command = *plan ? "turnkeeper-operator plan" : "turnkeeper-operator";
+    std::cerr << command << ": " << error.what() << "; see " << command << " --help\n";
     return 1;
   }
   if (plan->parsed()) return turnkeeper::op::run_plan(plan_options);

@@ -6,12 +6,12 @@ cd "$(dirname "$0")/.."
 usage() {
   cat <<'USAGE'
 Usage: scripts/bench.sh [--quick] [BENCHMARK...]
-BENCHMARK is one of probe, canary, fleet, secure, detection, verdict, codec; default: all, about ten minutes on an
-otherwise idle machine. --quick only shows that they work.
+BENCHMARK is one of probe, canary, fleet, secure, detection, ice, push, verdict, codec, operator; default: all, about
+fifteen minutes on an otherwise idle machine. --quick only shows that they work.
 USAGE
 }
 
 [ "${1:-}" != --help ] || { usage; exit 0; }
-scripts/install-packages.sh build run relay
+scripts/install-packages.sh build run relay bench
 scripts/build.sh release bench turnkeeper-monitor turnkeeper-operator
 exec tests/bench/run.py --build build/release "$@"

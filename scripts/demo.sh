@@ -8,7 +8,8 @@ usage() {
   cat <<'USAGE'
 Usage: scripts/demo.sh [--check] [--file FILE] [--address ADDRESS] [--listen HOST:PORT]
 Installs what is needed, builds, and starts the relays of examples/local.yaml with the monitor: a live table, a status
-page, an ICE config to use. Ctrl-C ends everything.
+page, a call in the browser with buttons that kill its relay (the address ends in /room/), an ICE config to use. Ctrl-C
+ends everything.
 
   --check             unattended: make allocations, kill a relay, wait until the ICE config and a subscriber have moved,
                       restart it, print the measured times; exit non-zero if anything failed

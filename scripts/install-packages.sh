@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 usage() {
   cat <<'USAGE'
 Usage: scripts/install-packages.sh GROUP...
-Installs the Debian packages of the named groups of scripts/packages.txt: build, run, relay, test.
+Installs the Debian packages of the named groups of scripts/packages.txt: build, run, relay, test, bench.
 USAGE
 }
 

@@ -41,7 +41,7 @@ export interface AttachmentEvents {
   degraded: Quality;
   /** An ICE restart begins. */
   restart: { readonly reason: RestartReason; readonly attempt: number };
-  /** After a restart or an interruption: data flows again. `gap`: milliseconds since the first sign of trouble. */
+  /** After an interruption: data flows again. `gap`: milliseconds since the first sign of trouble. A drain is none. */
   restored: { readonly gap: number };
   /** Three restarts led nowhere. A new list, or the other end, may still bring the connection back. */
   connectionfailed: void;
@@ -87,10 +87,15 @@ export class Attachment extends Emitter<AttachmentEvents> {
     this.#forceRelay = settings.forceRelay;
     this.#thresholds = { ...usualThresholds, ...options.thresholds };
     this.#record = new CallRecord(this.#clock.now());
-    if (options.signal) {
-      this.#negotiation = new Negotiation(connection, options.signal, options.polite ?? false, () => this.#freshList());
+    const firstNegotiation = () => {
+      if (!connection.localDescription) this.#give();
+    };
+    for (const event of ['negotiationneeded', 'signalingstatechange']) {
+      connection.addEventListener(event, firstNegotiation, { signal: this.#end.signal });
     }
-
+    if (options.signal) {
+      this.#negotiation = new Negotiation(connection, options.signal, options.polite ?? false, () => this.#freshList(), this.#clock);
+    }
     const ended = this.#end.signal;
     const atEnd = (callback: () => void) => ended.addEventListener('abort', callback);
     atEnd(() => settings.onEnd(this.#record.report(this.#config, this.#clock.now())));
@@ -100,7 +105,10 @@ export class Attachment extends Emitter<AttachmentEvents> {
     atEnd(feed.follow());
     atEnd(feed.on('config', (config) => this.#apply(config)));
     // Before any list is here as well: no candidate of another kind may slip out.
-    if (this.#forceRelay) connection.setConfiguration({ ...connection.getConfiguration(), iceTransportPolicy: 'relay' });
+    const used = connection.getConfiguration();
+    if (this.#forceRelay && used.iceTransportPolicy !== 'relay') {
+      connection.setConfiguration({ ...used, iceTransportPolicy: 'relay' });
+    }
     if (feed.current) this.#apply(feed.current);
     if (connection.connectionState !== 'new') this.#connectionChanged();
     this.#planLook();
@@ -133,11 +141,24 @@ export class Attachment extends Emitter<AttachmentEvents> {
     this.#config = config;
     const connection = this.#connection;
     if (this.#closedMeanwhile()) return;
-    const used = connection.getConfiguration();
-    const iceServers = padded(config.iceServers, countTurnUrls(used.iceServers ?? []));
-    connection.setConfiguration({ ...used, iceServers });
-    if (connection.localDescription) void this.#leaveIfNeeded(config);
-    else this.#gatheredWith = config;
+    // A new connection gets it right before its first negotiation: Chromium takes any other list for a need to
+    // negotiate, and would offer nothing at all to an end that has perhaps not attached yet.
+    if (!connection.localDescription && connection.signalingState === 'stable') return;
+    this.#give();
+    void this.#leaveIfNeeded(config);
+  }
+
+  #give(): void {
+    const config = this.#config;
+    if (!config || this.#closedMeanwhile()) return;
+    const used = this.#connection.getConfiguration();
+    const give = (iceServers: RTCIceServer[]) => this.#connection.setConfiguration({ ...used, iceServers });
+    try {
+      give(padded(config.iceServers, countTurnUrls(used.iceServers ?? [])));
+    } catch {
+      give(config.iceServers); // Firefox refuses the port of the padding, and has no need of it
+    }
+    if (!this.#connection.localDescription) this.#gatheredWith = config;
   }
 
   async #leaveIfNeeded(config: IceConfig): Promise<void> {
@@ -172,7 +193,8 @@ export class Attachment extends Emitter<AttachmentEvents> {
       this.#callOffWake = this.#clock.after(recovery.wakeAt - now, () => this.#step({ kind: 'tick' }));
     }
     if (restart) {
-      this.#troubleSince ??= now;
+      // A relay that only drains still carries: there is no trouble yet.
+      if (restart.reason !== 'moved' || this.#config?.reason !== 'drain') this.#troubleSince ??= now;
       this.#gatheredWith = this.#config;
       this.#record.restart();
       this.emit('restart', restart);

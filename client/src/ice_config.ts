@@ -7,6 +7,8 @@ export interface IceConfig {
   readonly region: string;
   /** Where the first relay stands: another region than `region` during a failover. */
   readonly servedBy: string;
+  /** Why it was pushed: start, failover, drain, recovery, rotation, expiry or change; empty for one that was asked for. */
+  readonly reason: string;
   /** When this list came, when to ask again, and when its credentials end: by this machine's clock, as Date.now(). */
   readonly receivedAt: number;
   readonly refreshAt: number;
@@ -32,6 +34,7 @@ export function parseIceConfig(json: string, now: number, random: number): IceCo
     cluster: text(answer?.cluster),
     region: text(answer?.region),
     servedBy: text(answer?.servedBy),
+    reason: text(answer?.reason),
     receivedAt: now,
     refreshAt: now + ttl * 1000 * (0.75 + random / 10),
     expiresAt: now + ttl * 1000,

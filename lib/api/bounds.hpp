@@ -37,6 +37,8 @@ inline constexpr Bounds<seconds> rotate_every{seconds(3600), seconds(87'600 * 36
 inline constexpr Bounds<seconds> dns_ttl{seconds(1), seconds(24 * 3600)};
 inline constexpr Bounds<milliseconds> canary{milliseconds(20), milliseconds(10'000)};
 inline constexpr Bounds<milliseconds> full_probe{milliseconds(1000), milliseconds(3'600'000)};
+// More often costs more than it tells; full probes are all that is sent.
+inline constexpr Bounds<milliseconds> provider_probe{milliseconds(1000), milliseconds(3'600'000)};
 
 inline constexpr std::size_t realm_length = 127;  // RFC 8489 section 14.9: fewer than 128 characters
 inline constexpr std::size_t region_name_length = 40;
@@ -50,6 +52,9 @@ inline constexpr std::size_t qualified_name_length = 317;
 inline constexpr std::size_t regions = 32;
 inline constexpr std::size_t peers = 64;  // entries of a deny or allow list
 inline constexpr std::size_t stun_servers = 8;
+inline constexpr std::size_t providers = 8;
+inline constexpr std::size_t provider_urls = 8;
+inline constexpr std::size_t url_length = 512;
 inline constexpr std::size_t tolerations = 32;
 inline constexpr std::size_t map_entries = 32;  // of a nodeSelector or annotations
 // A StatefulSet is named CLUSTER-REGION, and the label that it puts on its pods adds 11 characters of the 63 allowed.

@@ -25,4 +25,8 @@ std::string_view ip_family_name(IpFamily family) {
   return name_in(ip_family_names, family);
 }
 
+std::string_view provider_type_name(ProviderType type) {
+  return name_in(provider_type_names, type);
+}
+
 }  // namespace turnkeeper::api

@@ -22,9 +22,21 @@ inline constexpr std::array at_limit_names{
     std::pair{std::string_view("Report"), Budget::AtLimit::report},
     std::pair{std::string_view("StopAutoscaling"), Budget::AtLimit::stop_autoscaling},
     std::pair{std::string_view("LowerBandwidth"), Budget::AtLimit::lower_bandwidth}};
+inline constexpr std::array provider_type_names{
+    std::pair{std::string_view("Twilio"), ProviderType::twilio},
+    std::pair{std::string_view("Xirsys"), ProviderType::xirsys},
+    std::pair{std::string_view("Cloudflare"), ProviderType::cloudflare},
+    std::pair{std::string_view("Metered"), ProviderType::metered},
+    std::pair{std::string_view("TurnRest"), ProviderType::turn_rest},
+    std::pair{std::string_view("Static"), ProviderType::static_list},
+    std::pair{std::string_view("SharedSecret"), ProviderType::shared_secret}};
+inline constexpr std::array provider_use_names{std::pair{std::string_view("Fallback"), ProviderUse::fallback},
+                                               std::pair{std::string_view("Only"), ProviderUse::only},
+                                               std::pair{std::string_view("Cheapest"), ProviderUse::cheapest}};
 
-[[nodiscard]] std::string_view transport_name(Transport transport);  // "UDP"
-[[nodiscard]] std::string_view exposure_name(Exposure exposure);     // "HostNetwork"
-[[nodiscard]] std::string_view ip_family_name(IpFamily family);      // "IPv4"
+[[nodiscard]] std::string_view transport_name(Transport transport);    // "UDP"
+[[nodiscard]] std::string_view exposure_name(Exposure exposure);       // "HostNetwork"
+[[nodiscard]] std::string_view ip_family_name(IpFamily family);        // "IPv4"
+[[nodiscard]] std::string_view provider_type_name(ProviderType type);  // "Twilio"
 
 }  // namespace turnkeeper::api

@@ -85,6 +85,13 @@ bool ObjectReader::text(std::string_view key, std::string& out, std::size_t max_
   return true;
 }
 
+void ObjectReader::amount(std::string_view key, double& out) {
+  std::string written;
+  if (text(key, written, bounds::amount_length, is_amount, "an amount in quotes, such as \"45\" or \"0.01\"")) {
+    out = std::stod(written);
+  }
+}
+
 void ObjectReader::boolean(std::string_view key, bool& out) {
   const auto* value = find(key);
   if (value == nullptr) return;

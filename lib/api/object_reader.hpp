@@ -48,6 +48,8 @@ class ObjectReader {
   bool text(std::string_view key, std::string& out, std::size_t max_length, bool (*valid)(std::string_view) = nullptr,
             const char* expected = nullptr);
   void boolean(std::string_view key, bool& out);
+  // Of money, as a text: "45", "0.01".
+  void amount(std::string_view key, double& out);
   template <class T>
   void integer(std::string_view key, T& out, bounds::Bounds<std::int64_t> allowed) {
     if (const auto value = read_integer(key, allowed)) out = static_cast<T>(*value);

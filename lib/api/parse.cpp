@@ -9,6 +9,7 @@
 #include "turnkeeper/api/bounds.hpp"
 #include "turnkeeper/api/names.hpp"
 #include "turnkeeper/api/object_reader.hpp"
+#include "turnkeeper/api/read_failover.hpp"
 #include "turnkeeper/api/read_relay.hpp"
 #include "turnkeeper/api/text_forms.hpp"
 #include "turnkeeper/api/validate.hpp"
@@ -26,23 +27,6 @@ Result<void> accept(bool valid, std::string_view text, const char* advice) {
 
 constexpr const char* dns_name_form = "a name such as turn.example.org, in lower case";
 constexpr const char* object_name_form = "the name of a Secret: lower-case letters, digits, '-' and '.'";
-constexpr const char* secret_key_form = "the name of an entry of the Secret: letters, digits, '-', '_' and '.'";
-
-// `default_key`: which entry is meant when none is named; null: one must be.
-void read_secret_reference(ObjectReader& parent, const char* field, const char* default_key, SecretKeyRef& out) {
-  auto reference = parent.object(field);
-  if (!reference) return;
-  reference->require("name", "name a Secret of the TurnCluster's namespace");
-  reference->text("name", out.name, bounds::text_length, is_dns_name, object_name_form);
-  if (default_key != nullptr) {
-    out.key = default_key;
-  } else {
-    reference->require("key", "name the entry of the Secret that holds it");
-  }
-  reference->text("key", out.key, bounds::text_length, is_secret_key, secret_key_form);
-  reference->finish();
-}
-
 void read_regions(ReadReport& report, ObjectReader& spec, const RelaySpec& relay, std::vector<Region>& regions) {
   const auto* list = spec.find_list("regions", 1, bounds::regions);
   if (list == nullptr) return;
@@ -106,18 +90,12 @@ void read_dns(ObjectReader& reader, Dns& dns) {
   reader.finish();
 }
 
-void read_amount(ObjectReader& reader, const char* key, double& out) {
-  std::string text;
-  if (reader.text(key, text, bounds::amount_length, is_amount, "an amount in quotes, such as \"45\" or \"0.01\""))
-    out = std::stod(text);
-}
-
 void read_budget(ObjectReader& reader, Budget& budget) {
   reader.require("monthly", "write what the relays may cost in a month, such as \"45\"");
-  read_amount(reader, "monthly", budget.monthly);
+  reader.amount("monthly", budget.monthly);
   reader.text("currency", budget.currency, 3, is_currency, "three capital letters, such as USD or EUR");
-  read_amount(reader, "perRelay", budget.per_relay);
-  read_amount(reader, "perGigabyte", budget.per_gigabyte);
+  reader.amount("perRelay", budget.per_relay);
+  reader.amount("perGigabyte", budget.per_gigabyte);
   reader.choice("atLimit", budget.at_limit, at_limit_names);
   reader.integer("bitsPerSecondPerSession", budget.bits_per_second_per_session, bounds::lowered_bits_per_second);
   reader.finish();
@@ -142,12 +120,7 @@ void read_spec(ReadReport& report, ObjectReader& reader, Spec& spec) {
   }
   if (auto dns = reader.object("dns")) read_dns(*dns, spec.dns.emplace());
   if (auto budget = reader.object("budget")) read_budget(*budget, spec.budget.emplace());
-  if (auto failover = reader.object("failover")) {
-    failover->texts("stunServers", spec.stun_servers, bounds::stun_servers, [](std::string_view text) {
-      return accept(is_stun_server(text), text, "write stun:HOST:PORT, such as stun:stun.example.org:3478");
-    });
-    failover->finish();
-  }
+  if (auto failover = reader.object("failover")) read_failover(report, *failover, spec);
   reader.finish();
 }
 

@@ -49,6 +49,32 @@ std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
   return value;
 }
 
+// "host", "host:port", "[2001:db8::1]:port"
+bool is_server_address(std::string_view text) {
+  std::string_view host, port;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return false;
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    const auto address = parse_address(host);
+    if (!address || address->bytes.size() != 16) return false;
+  } else {
+    const auto end = std::min(text.find(':'), text.size());
+    host = text.substr(0, end);
+    port = text.substr(end);
+    if (host.empty() || !only(host, {letters, digits, ".-"})) return false;
+  }
+  if (port.empty()) return true;
+  return port.front() == ':' && parse_number(port.substr(1), 65535).value_or(0) > 0;
+}
+
+bool strip(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
 }  // namespace
 
 bool is_dns_label(std::string_view text) {
@@ -91,25 +117,22 @@ bool is_image(std::string_view text) {
 }
 
 bool is_stun_server(std::string_view text) {
-  static constexpr std::string_view scheme = "stun:";
-  if (!text.starts_with(scheme)) return false;
-  text.remove_prefix(scheme.size());
-  std::string_view host, port;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos) return false;
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-    const auto address = parse_address(host);
-    if (!address || address->bytes.size() != 16) return false;
-  } else {
-    const auto end = std::min(text.find(':'), text.size());
-    host = text.substr(0, end);
-    port = text.substr(end);
-    if (host.empty() || !only(host, {letters, digits, ".-"})) return false;
-  }
-  if (port.empty()) return true;
-  return port.front() == ':' && parse_number(port.substr(1), 65535).value_or(0) > 0;
+  return strip(text, "stun:") && is_server_address(text);
+}
+
+bool is_turn_server(std::string_view text) {
+  if (!strip(text, "turn:") && !strip(text, "turns:")) return false;
+  const auto query = std::min(text.find('?'), text.size());
+  const auto transport = text.substr(query);
+  if (!transport.empty() && transport != "?transport=udp" && transport != "?transport=tcp") return false;
+  return is_server_address(text.substr(0, query));
+}
+
+bool is_http_url(std::string_view text) {
+  if (!strip(text, "https://") && !strip(text, "http://")) return false;
+  const auto end = std::min(text.find_first_of("/?"), text.size());
+  return is_server_address(text.substr(0, end)) &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 bool is_quantity(std::string_view text) {

@@ -25,6 +25,10 @@ namespace turnkeeper::api {
 [[nodiscard]] bool is_image(std::string_view text);
 // "stun:host:port" (RFC 7064); the port may be left out, an IPv6 address is in brackets.
 [[nodiscard]] bool is_stun_server(std::string_view text);
+// "turn:host:port?transport=udp" or turns: (RFC 7065); port and transport may be left out.
+[[nodiscard]] bool is_turn_server(std::string_view text);
+// "https://host[:port][/path]", or http://.
+[[nodiscard]] bool is_http_url(std::string_view text);
 // A Kubernetes quantity: "500m", "1.5", "256Mi".
 [[nodiscard]] bool is_quantity(std::string_view text);
 // An amount of money: "45", "0.0125".

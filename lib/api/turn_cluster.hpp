@@ -152,6 +152,42 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
+// A source of relays that are not ours. static_list: servers with a user and a password that do not change;
+// shared_secret: somebody else's servers, whose secret of time-limited credentials is known; the others are credential
+// APIs.
+enum class ProviderType { twilio, xirsys, cloudflare, metered, turn_rest, static_list, shared_secret };
+// When clients are sent to providers' relays: once none of ours is usable; always, and to ours only when none of theirs
+// is usable; to whichever usable ones cost least.
+enum class ProviderUse { fallback, only, cheapest };
+
+// A full probe is about 20 KB, and somebody bills them.
+inline constexpr std::chrono::milliseconds default_provider_probe{60'000};
+
+// The entry of a provider's Secret that is meant when none is named.
+inline constexpr const char* default_provider_key = "secret";
+
+struct Provider {
+  std::string name;  // a DNS label, unlike every region's
+  ProviderType type = ProviderType::twilio;
+  SecretKeyRef secret;            // no name: none, which only turn_rest allows
+  std::string account;            // Twilio's account SID, Cloudflare's key id, Xirsys's ident
+  std::string user;               // Twilio: an API key's SID; turn_rest, static_list: the user
+  std::string channel;            // Xirsys
+  std::string region;             // Metered; empty: the nearest
+  std::string url;                // of the API; empty: the vendor's own
+  std::vector<std::string> urls;  // of the TURN servers: static_list, shared_secret
+  std::chrono::seconds ttl{24 * 3600};
+  double cost_per_gigabyte = 0;
+  std::chrono::milliseconds probe_every = default_provider_probe;
+  bool operator==(const Provider&) const = default;
+};
+
+struct Failover {
+  std::vector<Provider> providers;
+  ProviderUse use = ProviderUse::fallback;
+  bool operator==(const Failover&) const = default;
+};
+
 struct Spec {
   std::string realm;
   bool paused = false;
@@ -161,6 +197,7 @@ struct Spec {
   Probing probing;
   std::optional<Dns> dns;
   std::optional<Budget> budget;
+  Failover failover;
   std::vector<std::string> stun_servers;  // "stun:host:port": appended to every ICE config
   int relay_replicas = 2;                 // spec.relay.replicas, which a region may have overridden: what is scaled
   bool operator==(const Spec&) const = default;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "turnkeeper/api/bounds.hpp"
+#include "turnkeeper/api/read_failover.hpp"
 #include "turnkeeper/api/suggest.hpp"
 #include "turnkeeper/api/text_forms.hpp"
 
@@ -96,6 +97,14 @@ void check_spec(const Spec& spec, Problems& problems) {
   }
 }
 
+// "eu-0" is what the first relay of the region "eu" is called, its Service and its DNS name.
+bool is_relay_of(const std::string& name, const std::string& region) {
+  if (!name.starts_with(region + '-')) return false;
+  const auto ordinal = name.substr(region.size() + 1);
+  return !ordinal.empty() && ordinal.find_first_not_of("0123456789") == std::string::npos &&
+         (ordinal == "0" || ordinal.front() != '0');
+}
+
 void check_names(const TurnCluster& cluster, Problems& problems) {
   const auto& regions = cluster.spec.regions;
   for (std::size_t i = 0; i < regions.size(); ++i) {
@@ -104,6 +113,13 @@ void check_names(const TurnCluster& cluster, Problems& problems) {
       problems.push_back({region_field(i) + ".name",
                           "'" + regions[i].name + "' is the name of " + region_field(earlier) + " already",
                           "give each region a name of its own"});
+      break;
+    }
+    for (std::size_t other = 0; other < regions.size(); ++other) {
+      if (!is_relay_of(regions[i].name, regions[other].name)) continue;
+      problems.push_back(
+          {region_field(i) + ".name", "'" + regions[i].name + "' is the name of a relay of " + region_field(other),
+           "give the region a name that does not end in a number, such as '" + regions[other].name + "-b'"});
       break;
     }
     const auto length = cluster.name.size() + 1 + regions[i].name.size();
@@ -157,6 +173,7 @@ Problems validate(const TurnCluster& cluster) {
   Problems problems;
   check_spec(cluster.spec, problems);
   check_names(cluster, problems);
+  check_failover(cluster.spec, problems);
   const auto& regions = cluster.spec.regions;
   for (std::size_t i = 0; i < regions.size(); ++i) {
     check_relay(cluster.spec, regions[i].relay, region_field(i) + ".relay", problems);

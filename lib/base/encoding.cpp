@@ -45,6 +45,17 @@ Result<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
+Result<std::string> base64url_decode(std::string_view text) {
+  std::string standard(text);
+  for (char& c : standard) {
+    if (c == '+' || c == '/' || c == '=') return fail("base64url: a character outside the alphabet");
+    if (c == '-') c = '+';
+    if (c == '_') c = '/';
+  }
+  if (standard.size() % 4 != 0) standard.append(4 - standard.size() % 4, '=');
+  return base64_decode(standard);
+}
+
 std::string hex_encode(std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
@@ -74,6 +85,7 @@ std::string percent_encode(std::string_view text) {
 }
 
 Result<std::string> percent_decode(std::string_view text) {
+  if (text.find('%') == std::string_view::npos) return std::string(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {

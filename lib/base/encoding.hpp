@@ -12,6 +12,8 @@ namespace turnkeeper {
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 // Strict: wrong length, alphabet or padding is an error. White space too.
 [[nodiscard]] Result<std::string> base64_decode(std::string_view text);
+// RFC 4648 section 5 without padding, as JOSE writes it; as strict.
+[[nodiscard]] Result<std::string> base64url_decode(std::string_view text);
 
 // Lower case.
 [[nodiscard]] std::string hex_encode(std::string_view bytes);

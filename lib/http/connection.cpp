@@ -1,362 +1,401 @@
 #include "turnkeeper/http/connection.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <mutex>
+#include <array>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <cerrno>
 
-#include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/random.hpp"
 #include "turnkeeper/http/sse.hpp"
 
 namespace turnkeeper::http {
-
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-using boost::system::error_code;
-
 namespace {
 
-auto into(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
+constexpr std::size_t input_size = 64 * 1024;
+constexpr std::size_t parsers_kept = 16;
+constexpr std::size_t output_at_once = 256 * 1024;  // of pipelined answers, before the client has to read some
+constexpr std::uint8_t most_discarded = 64;         // reads, of what follows a request that was refused
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
-Result<Request> to_request(const beast::http::request<beast::http::string_body>& from, const Peer& peer) {
-  Request request;
-  request.method = view(from.method_string());
-  request.body = from.body();
-  request.peer = peer.text;
-  request.loopback = peer.loopback;
-  for (const auto& field : from) {
-    std::string& value = request.headers[lower(view(field.name_string()))];
-    if (!value.empty()) value += ", ";
-    value += view(field.value());
-  }
-  if (from.version() >= 11 && !request.headers.contains("host")) return fail("an HTTP/1.1 request needs a Host header");
-
-  std::string_view target = view(from.target());
-  if (target.starts_with("http://")) {  // absolute-form, RFC 9112 section 3.2.2
-    target.remove_prefix(std::min(target.find('/', 7), target.size()));
-  }
-  if (!target.starts_with('/')) return fail("the request target is not a path", "start it with /");
-  const auto question = target.find('?');
-  auto path = percent_decode(target.substr(0, question));
-  if (!path) return fail("the path is not percent-encoded properly", "write a literal % as %25");
-  request.path = std::move(*path);
-  if (question != std::string_view::npos) {
-    auto query = parse_query(target.substr(question + 1));
-    if (!query) return fail(query.error());
-    request.query = std::move(*query);
-  }
-  return request;
-}
-
-// Nothing: the peer went away or was too slow, so there is nobody to answer.
-std::optional<Response> refusal_for(const error_code& why, const Limits& limits) {
-  using beast::http::error;
-  if (why == error::header_limit || why == error::buffer_overflow) {
-    return Response::problem(431, {"the header is larger than " + std::to_string(limits.header_bytes) + " bytes", ""});
-  }
-  if (why == error::body_limit) {
-    return Response::problem(413, {"the body is larger than " + std::to_string(limits.body_bytes) + " bytes", ""});
-  }
-  const bool malformed = why.category() == beast::http::make_error_code(error::bad_method).category();
-  if (!malformed || why == error::end_of_stream || why == error::partial_message) return std::nullopt;
-  return Response::problem(400, {"this is no HTTP/1.1 request: " + why.message(), ""});
+// Reconnections after a server's end are spread over a second.
+std::string retry_advice() {
+  return "retry: " + std::to_string(500 + static_cast<int>(random_unit() * 1001)) + "\n\n";
 }
 
 }  // namespace
 
-// The sender's side of a stream. One slot: what is not written yet is replaced by what comes next.
-class PendingEvents final : public EventStream, public std::enable_shared_from_this<PendingEvents> {
- public:
-  PendingEvents(asio::any_io_executor executor, std::weak_ptr<Connection> connection)
-      : executor_(std::move(executor)), connection_(std::move(connection)) {}
+Service::Service(boost::asio::io_context& io, Router routes, const Limits& how)
+    : executor(io.get_executor()),
+      router(std::move(routes)),
+      limits(how),
+      poller(std::make_shared<Poller>(io)),
+      deadlines(std::make_shared<Deadlines>(io, how)),
+      input(input_size) {}
 
-  void send(Event event) override {
-    const std::lock_guard lock(mutex_);
-    if (closed_) return;
-    newest_ = std::move(event);
-    notify();
-  }
-
-  void close() override {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(closed_, true)) return;
-    notify();
-  }
-
-  void on_close(std::function<void()> callback) override { on_close_ = std::move(callback); }
-
-  [[nodiscard]] std::optional<Event> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(newest_, std::nullopt);
-  }
-
-  [[nodiscard]] bool closed() const {
-    const std::lock_guard lock(mutex_);
-    return closed_;
-  }
-
-  // The callback usually holds what holds this stream, so it is let go.
-  void finish() {
-    {
-      const std::lock_guard lock(mutex_);
-      closed_ = true;
-      newest_.reset();
-    }
-    if (const auto callback = std::exchange(on_close_, nullptr)) callback();
-  }
-
- private:
-  // One wake-up at a time: a sender that is faster than the io_context queues nothing there.
-  void notify() {
-    if (std::exchange(notified_, true)) return;
-    asio::post(executor_, [self = shared_from_this()] {
-      {
-        const std::lock_guard lock(self->mutex_);
-        self->notified_ = false;
-      }
-      if (const auto connection = self->connection_.lock()) connection->wake();
-    });
-  }
-
-  const asio::any_io_executor executor_;
-  const std::weak_ptr<Connection> connection_;
-  std::function<void()> on_close_;
-  mutable std::mutex mutex_;
-  std::optional<Event> newest_;
-  bool closed_ = false;
-  bool notified_ = false;
-};
-
-Connection::Connection(Socket socket, std::shared_ptr<const Service> service)
-    : stream_(std::move(socket)),
-      service_(std::move(service)),
-      wake_(stream_.get_executor()),
-      // Room for a whole header and the start of what follows it.
-      buffer_(service_->limits.header_bytes + 8 * 1024) {
-  error_code ignored;
-  const auto remote = stream_.socket().remote_endpoint(ignored);
-  if (!ignored) peer_ = describe_peer(remote);
+std::unique_ptr<RequestParser> Service::parser() {
+  if (parsers.empty()) return std::make_unique<RequestParser>(limits);
+  auto parser = std::move(parsers.back());
+  parsers.pop_back();
+  return parser;
 }
 
-void Connection::start(std::function<void()> done) {
-  done_ = std::move(done);
-  asio::co_spawn(
-      stream_.get_executor(), [self = shared_from_this()] { return self->run(); }, asio::detached);
+void Service::give_back(std::unique_ptr<RequestParser> parser) {
+  if (parsers.size() == parsers_kept || parser->bloated()) return;
+  parser->reset();
+  parsers.push_back(std::move(parser));
+}
+
+std::shared_ptr<Connection> Connection::open(std::shared_ptr<Service> service, int fd, Peer peer, SSL_CTX* context) {
+  std::shared_ptr<Connection> connection(new Connection(std::move(service), fd, std::move(peer), context));
+  connection->watched_ = EPOLLIN;
+  if (!connection->service_->poller->add(fd, *connection, EPOLLIN)) {
+    connection->state_ = State::closed;
+    return nullptr;
+  }
+  connection->self_ = connection;
+  Service& shared = *connection->service_;
+  ++shared.connections;
+  ++shared.clients[connection->peer_.host];
+  shared.deadlines->set(*connection, Wait::request);
+  return connection;
+}
+
+Connection::Connection(std::shared_ptr<Service> service, int fd, Peer peer, SSL_CTX* context)
+    : service_(std::move(service)), peer_(std::move(peer)), fd_(fd) {
+  if (context == nullptr) return;
+  tls_ = std::make_unique<TlsSession>(*context, fd);
+  state_ = State::handshake;
+}
+
+Connection::~Connection() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 void Connection::stop() {
-  stopping_ = true;
-  if (!writing_) cut();
+  close_after_ = true;
+  if (output_.empty() || state_ == State::streaming) close();
 }
 
-void Connection::cut() {
-  stopping_ = true;
-  stream_.close();
-  wake_.cancel();
+void Connection::close() {
+  if (state_ == State::closed) return;
+  const auto self = std::exchange(self_, nullptr);
+  if (tls_ && output_.empty()) tls_->close_notify();
+  state_ = State::closed;
+  service_->poller->remove(fd_, *this);
+  Deadlines::clear(*this);
+  ConnectionHook::unlink();
+  ::close(std::exchange(fd_, -1));
+  if (const auto count = service_->clients.find(peer_.host); --count->second == 0) service_->clients.erase(count);
+  --service_->connections;
+  if (const auto stream = std::exchange(stream_, nullptr)) stream->finish();
+  if (service_->connections == 0 && service_->on_empty) service_->on_empty();
 }
 
-Connection::awaitable<void> Connection::run() {
-  // The loop's own reference: done_ lets go of the server's.
+void Connection::on_ready(std::uint32_t events) {
   const auto self = shared_from_this();
-  try {
-    while (!stopping_ && co_await serve_one()) first_ = false;
-  } catch (const std::exception& error) {
-    log::error("a request handler failed", {{"peer", peer_.text}, {"error", error.what()}});
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close();
+  tls_waits_to_write_ = false;
+  if (!output_.empty()) {
+    if ((events & EPOLLOUT) != 0) flush();
+    if (state_ == State::reading && output_.empty()) resume();
+    return;
   }
-  stream_.close();
-  if (const auto done = std::exchange(done_, nullptr)) done();
+  switch (state_) {
+    case State::handshake:
+      return handshake();
+    case State::reading:
+      return read();
+    case State::streaming:
+      if ((events & EPOLLRDHUP) != 0) close();
+      return;
+    case State::lingering:
+      return discard();
+    case State::answering:
+    case State::closed:
+      return;
+  }
 }
 
-Connection::awaitable<bool> Connection::serve_one() {
-  Parser parser;
-  if (!co_await read_request(parser)) co_return false;
-  const auto& message = parser.get();
-  auto request = to_request(message, peer_);
-  // Here and below: no temporaries and no ?: around co_await, which GCC 12 destroys twice (bug 99576 and its kin).
-  if (!request) {
-    const Response refusal = Response::problem(400, request.error());
-    co_return co_await refuse(refusal);
-  }
-
-  const bool keep_alive = message.keep_alive();
-  const auto match = service_->router.match(*request);
-  if (match.events != nullptr) co_return co_await stream(*match.events, *request, message.version(), keep_alive);
-  Response response = match.refusal;
-  if (match.handler != nullptr) response = co_await answer(*match.handler, *request);
-  if (stopping_ && !stream_.socket().is_open()) co_return false;
-  co_return co_await write(response, message.version(), keep_alive && !stopping_, request->method == "HEAD");
+void Connection::on_due(Wait wait) {
+  const auto self = shared_from_this();
+  if (wait != Wait::heartbeat) return close();
+  std::string text = ": heartbeat\n\n";
+  send(text);
 }
 
-Connection::awaitable<bool> Connection::read_request(Parser& parser) {
-  const Limits& limits = service_->limits;
-  parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-  parser.body_limit(limits.body_bytes);
-  error_code error;
-  if (buffer_.size() == 0) {
-    stream_.expires_after(first_ ? limits.request_timeout : limits.idle_timeout);
-    const auto count = co_await stream_.async_read_some(buffer_.prepare(1024), into(error));
-    if (error) co_return false;
-    buffer_.commit(count);
+void Connection::handshake() {
+  const auto result = tls_->handshake();
+  if (result == Io::closed) return close();
+  if (result == Io::done) {
+    state_ = State::reading;
+    return read();
   }
-  // One expiry for the whole request, however slowly its bytes trickle in.
-  stream_.expires_after(limits.request_timeout);
-  co_await beast::http::async_read(stream_, buffer_, parser, into(error));
-  if (!error) co_return true;
-  if (const auto response = refusal_for(error, limits)) co_await refuse(*response);
-  co_return false;
+  tls_waits_to_write_ = result == Io::wait_write;
+  watch();
 }
 
-Connection::awaitable<Response> Connection::answer(const DeferredHandler& handler, const Request& request) {
-  struct Slot {
-    std::mutex mutex;
-    std::optional<Response> response;
-  };
-  const auto slot = std::make_shared<Slot>();
-  const auto arrived = [slot] {
-    const std::lock_guard lock(slot->mutex);
-    return slot->response.has_value();
-  };
-  std::optional<Response> failed;
-  try {
-    handler(request, [slot, weak = weak_from_this(), executor = stream_.get_executor()](Response response) {
-      {
-        const std::lock_guard lock(slot->mutex);
-        if (slot->response) return;
-        slot->response = std::move(response);
-      }
-      asio::post(executor, [weak] {
-        if (const auto connection = weak.lock()) connection->wake();
-      });
-    });
-  } catch (const std::exception& error) {
-    log::error("a request handler failed", {{"path", request.path}, {"error", error.what()}});
-    failed = Response::problem(500, {"the server failed to answer", "its log says why"});
-  }
-  if (failed) co_return *failed;
-  while (!arrived() && !stopping_) {
-    error_code cancelled;
-    wake_.expires_at(asio::steady_timer::time_point::max());
-    co_await wake_.async_wait(into(cancelled));
-  }
-  if (!arrived()) co_return Response::problem(503, {"the server is stopping", "ask again later"});
-  const std::lock_guard lock(slot->mutex);
-  co_return std::move(*slot->response);
-}
-
-Connection::awaitable<bool> Connection::write(const Response& response, unsigned version, bool keep_alive, bool head) {
-  beast::http::response<beast::http::string_body> message;
-  message.version(version);
-  message.result(static_cast<unsigned>(response.status));
-  message.set(beast::http::field::content_type, response.content_type);
-  message.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : response.headers) message.insert(name, value);
-  message.keep_alive(keep_alive);
-  message.content_length(response.body.size());
-  if (!head) message.body() = response.body;
-
-  error_code error;
-  writing_ = true;
-  stream_.expires_after(service_->limits.write_timeout);
-  beast::http::response_serializer<beast::http::string_body> serializer(message);
-  if (head) {
-    co_await beast::http::async_write_header(stream_, serializer, into(error));
-  } else {
-    co_await beast::http::async_write(stream_, serializer, into(error));
-  }
-  writing_ = false;
-  co_return !error && keep_alive;
-}
-
-Connection::awaitable<bool> Connection::refuse(const Response& response) {
-  co_await write(response, 11, false, false);
-  // Closing while unread bytes lie in the socket resets the connection, and the answer may be lost with it.
-  error_code error;
-  stream_.socket().shutdown(asio::socket_base::shutdown_send, error);
-  stream_.expires_after(std::min(service_->limits.request_timeout, std::chrono::milliseconds(1000)));
-  std::array<char, 4096> rest{};
-  for (int chunks = 0; !error && chunks < 64 && !stopping_; ++chunks) {
-    co_await stream_.async_read_some(asio::buffer(rest), into(error));
-  }
-  co_return false;
-}
-
-Connection::awaitable<bool> Connection::stream(const EventHandler& handler, const Request& request, unsigned version,
-                                               bool keep_alive) {
-  const auto events = std::make_shared<PendingEvents>(stream_.get_executor(), weak_from_this());
-  std::optional<Response> refusal;
-  try {
-    refusal = handler(request, events);
-  } catch (const std::exception& error) {
-    log::error("a request handler failed", {{"path", request.path}, {"error", error.what()}});
-    refusal = Response::problem(500, {"the server failed to answer", "its log says why"});
-  }
-  if (refusal) {
-    events->finish();
-    co_return co_await write(*refusal, version, keep_alive, false);
-  }
-  asio::co_spawn(
-      stream_.get_executor(), [self = shared_from_this(), events] { return self->watch_peer(events); }, asio::detached);
-  co_await write_events(*events);
-  events->finish();
-  co_return false;
-}
-
-Connection::awaitable<void> Connection::write_events(PendingEvents& events) {
-  // The end of the connection is the end of the body; no proxy may keep or gather any of it.
-  std::string text =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
-      "X-Accel-Buffering: no\r\nConnection: close\r\n\r\nretry: 1000\n\n";
-  if (!co_await write_text(text)) co_return;
-  while (!stopping_) {
-    if (const auto event = events.take()) {
-      text = render_event(*event);
-      if (!co_await write_text(text)) co_return;
-      continue;
+void Connection::read() {
+  while (state_ == State::reading && output_.empty()) {
+    std::size_t count = 0;
+    const auto result = read_some(service_->input, count);
+    if (result == Io::closed) return close();
+    if (result != Io::done) {
+      tls_waits_to_write_ = result == Io::wait_write;
+      break;
     }
-    if (events.closed()) co_return;
-    error_code woken;
-    wake_.expires_after(service_->limits.heartbeat);
-    co_await wake_.async_wait(into(woken));
-    if (woken) continue;
-    text = ": heartbeat\n\n";
-    if (!co_await write_text(text)) co_return;
+    take({service_->input.data(), count});
+    // The kernel has no more; TLS may have.
+    if (!tls_ && count < service_->input.size()) break;
+  }
+  watch();
+}
+
+// Goes on with what came while an answer was made or written.
+void Connection::resume() {
+  if (!input_.empty()) take({});
+  read();
+}
+
+void Connection::take(std::string_view bytes) {
+  std::string held;
+  if (!input_.empty()) {
+    held = std::exchange(input_, {});
+    held += bytes;
+    bytes = held;
+  }
+  std::string out = std::move(service_->output);
+  out.clear();
+  while (!bytes.empty() && state_ == State::reading && !close_after_ && output_.empty()) {
+    const bool begins = parser_ == nullptr;
+    auto parser = begins ? service_->parser() : std::move(parser_);
+    const auto state = parser->feed(bytes);
+    if (state == RequestParser::State::more) {
+      // One wait for the whole request, however slowly its bytes trickle in.
+      if (begins) service_->deadlines->set(*this, Wait::request);
+      if (parser->take_expectation()) out += "HTTP/1.1 100 Continue\r\n\r\n";
+      parser_ = std::move(parser);
+      break;
+    }
+    if (state == RequestParser::State::complete) {
+      serve(*parser, out);
+    } else {
+      refuse(parser->refusal(), out);
+    }
+    service_->give_back(std::move(parser));
+    if (out.size() > output_at_once) send(out);
+  }
+  const bool goes_on = state_ == State::reading || state_ == State::answering;
+  if (goes_on && close_after_) {
+    linger_after_ = linger_after_ || !bytes.empty();
+  } else if (goes_on) {
+    input_ = bytes;
+  }
+  send(out);
+  service_->output = std::move(out);
+}
+
+void Connection::serve(RequestParser& parser, std::string& out) {
+  Request& request = parser.request();
+  request.peer = peer_.text;
+  request.loopback = peer_.loopback;
+  framing_ = {.version = parser.version(), .keep_alive = parser.keep_alive(), .head = request.method == "HEAD"};
+  auto match = service_->router.match(request);
+  headers_ = std::move(match.headers);
+  try {
+    if (match.handler != nullptr) {
+      respond((*match.handler)(request), out);
+    } else if (match.deferred != nullptr) {
+      call(*match.deferred, request, out);
+    } else if (match.events != nullptr) {
+      begin_stream(*match.events, request, out);
+    } else {
+      respond(*match.refusal, out);
+    }
+  } catch (const std::exception& error) {
+    log::error("a request handler failed", {{"path", request.path}, {"error", error.what()}});
+    if (state_ == State::closed) return;
+    if (const auto stream = std::exchange(stream_, nullptr)) stream->finish();
+    state_ = State::reading;
+    respond(Response::problem(500, {"the server failed to answer", "its log says why"}), out);
   }
 }
 
-Connection::awaitable<bool> Connection::write_text(const std::string& text) {
-  error_code error;
-  stream_.expires_after(service_->limits.write_timeout);
-  co_await asio::async_write(stream_, asio::buffer(text), into(error));
-  co_return !error;
+void Connection::respond(const Response& response, std::string& out) {
+  if (state_ == State::closed) return;
+  framing_.keep_alive = framing_.keep_alive && !close_after_;
+  append_response(out, response, framing_, headers_);
+  if (!framing_.keep_alive) close_after_ = true;
 }
 
-// A stream that has nothing to say would not notice that its reader has gone.
-Connection::awaitable<void> Connection::watch_peer(std::shared_ptr<PendingEvents> events) {
-  error_code error;
-  co_await stream_.socket().async_wait(asio::socket_base::wait_read, into(error));
-  if (error || !stream_.socket().is_open()) co_return;
-  char byte = 0;
-  const auto got = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got > 0) co_return;  // a client that talks on is still there
-  events->close();
-  cut();
+// The answer to what was no proper request; the client may still be sending the rest of it.
+void Connection::refuse(const Response& response, std::string& out) {
+  framing_ = {.version = 11, .keep_alive = false, .head = false};
+  headers_.clear();
+  linger_after_ = true;
+  respond(response, out);
+}
+
+void Connection::call(const DeferredHandler& handler, const Request& request, std::string& out) {
+  state_ = State::answering;
+  send(out);
+  struct Once {
+    std::weak_ptr<Connection> connection;
+    std::atomic<bool> done = false;
+  };
+  const auto once = std::make_shared<Once>();
+  once->connection = weak_from_this();
+  handler(request, [once, executor = service_->executor, question = ++questions_](Response response) {
+    if (once->done.exchange(true)) return;
+    boost::asio::post(executor, [once, question, response = std::move(response)] {
+      if (const auto connection = once->connection.lock()) connection->answered(question, response);
+    });
+  });
+}
+
+void Connection::answered(std::uint32_t question, const Response& response) {
+  if (state_ != State::answering || question != questions_) return;
+  state_ = State::reading;
+  std::string out;
+  respond(response, out);
+  send(out);
+  if (state_ == State::reading && output_.empty()) resume();
+}
+
+void Connection::begin_stream(const EventHandler& handler, const Request& request, std::string& out) {
+  const auto stream = std::make_shared<Stream>(service_->executor, weak_from_this());
+  stream_ = stream;
+  auto refusal = handler(request, stream);
+  if (state_ == State::closed) return;
+  if (refusal) {
+    stream_.reset();
+    stream->finish();
+    return respond(*refusal, out);
+  }
+  state_ = State::streaming;
+  append_stream_header(out, headers_);
+  out += retry_advice();
+  if (const auto event = stream->take()) out += render_event(*event);
+}
+
+void Connection::write_event(const Event& event) {
+  std::string text = render_event(event);
+  send(text);
+}
+
+void Connection::look_at_stream() {
+  if (state_ != State::streaming || !output_.empty()) return;
+  const auto self = shared_from_this();
+  if (const auto event = stream_->take()) write_event(*event);
+  if (state_ == State::streaming && output_.empty() && stream_->closed()) close();
+}
+
+void Connection::linger() {
+  state_ = State::lingering;
+  if (tls_) tls_->close_notify();
+  ::shutdown(fd_, SHUT_WR);
+  service_->deadlines->set(*this, Wait::linger);
+  watch();
+}
+
+void Connection::discard() {
+  for (; discarded_ < most_discarded; ++discarded_) {
+    const auto count = ::recv(fd_, service_->input.data(), service_->input.size(), 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) break;
+  }
+  close();
+}
+
+void Connection::send(std::string& out) {
+  if (state_ != State::closed && output_.empty()) {
+    const auto count = write(out);
+    output_.assign(out, count);
+    after_write(true);
+  } else if (state_ != State::closed) {
+    output_ += out;
+  }
+  out.clear();
+}
+
+void Connection::flush() {
+  output_.erase(0, write(output_));
+  after_write(false);
+}
+
+// How many bytes are written, or need not be any more.
+std::size_t Connection::write(std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    std::size_t count = 0;
+    const auto result = write_some(bytes.substr(done), count);
+    if (result == Io::closed) {
+      // Not at once: the caller may be walking over everybody's streams.
+      boost::asio::post(service_->executor, [self = shared_from_this()] { self->close(); });
+      return bytes.size();
+    }
+    if (result != Io::done) break;
+    done += count;
+  }
+  return done;
+}
+
+void Connection::after_write(bool begins) {
+  if (!output_.empty()) {
+    if (begins) service_->deadlines->set(*this, Wait::write);
+    return watch();
+  }
+  output_ = {};
+  switch (state_) {
+    case State::reading:
+      if (close_after_) return linger_after_ ? linger() : close();
+      if (!parser_) service_->deadlines->set(*this, Wait::idle);
+      break;
+    case State::answering:
+      Deadlines::clear(*this);
+      break;
+    case State::streaming:
+      service_->deadlines->set(*this, Wait::heartbeat);
+      if (stream_->pending()) stream_->notify();
+      break;
+    case State::handshake:
+    case State::lingering:
+    case State::closed:
+      return;
+  }
+  watch();
+}
+
+void Connection::watch() {
+  std::uint32_t wanted = 0;
+  if (state_ == State::closed) return;
+  if (!output_.empty() || tls_waits_to_write_) {
+    wanted = EPOLLOUT;
+  } else if (state_ != State::answering && state_ != State::streaming) {
+    wanted = EPOLLIN;
+  }
+  if (state_ == State::streaming) wanted |= EPOLLRDHUP;
+  if (wanted == watched_) return;
+  watched_ = wanted;
+  service_->poller->change(fd_, *this, wanted);
+}
+
+Io Connection::read_some(std::span<char> into, std::size_t& count) {
+  if (tls_) return tls_->read(into, count);
+  const auto got = ::recv(fd_, into.data(), into.size(), 0);
+  if (got < 0) return errno == EAGAIN || errno == EINTR ? Io::wait_read : Io::closed;
+  count = static_cast<std::size_t>(got);
+  return got == 0 ? Io::closed : Io::done;
+}
+
+Io Connection::write_some(std::string_view bytes, std::size_t& count) {
+  if (tls_) return tls_->write(bytes, count);
+  const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR ? Io::wait_write : Io::closed;
+  count = static_cast<std::size_t>(sent);
+  return Io::done;
 }
 
 }  // namespace turnkeeper::http

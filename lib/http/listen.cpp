@@ -73,6 +73,7 @@ error_code open_acceptor(Acceptor& acceptor, const StreamProtocol::endpoint& end
     error.assign(errno, boost::system::system_category());
   }
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.native_non_blocking(true, error);
   return error;
 }
 
@@ -127,13 +128,13 @@ Result<Listener> open_listener(asio::io_context& io, const std::string& address)
 
 Peer describe_peer(const StreamProtocol::endpoint& endpoint) {
   const int family = endpoint.protocol().family();
-  if (family != AF_INET && family != AF_INET6) return {"unix", true};
+  if (family != AF_INET && family != AF_INET6) return {"unix", "unix", true};
   const auto tcp = tcp_endpoint(endpoint);
   const auto ip = tcp.address();
   const bool mapped = ip.is_v6() && ip.to_v6().is_v4_mapped();
   const bool loopback =
       mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6()).is_loopback() : ip.is_loopback();
-  return {to_text(tcp), loopback};
+  return {to_text(tcp), ip.to_string(), loopback};
 }
 
 }  // namespace turnkeeper::http

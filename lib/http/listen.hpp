@@ -27,6 +27,7 @@ struct Listener {
 // A socket address as text: "192.0.2.1:3478", "[::1]:80", "unix".
 struct Peer {
   std::string text;
+  std::string host;  // without the port
   bool loopback = false;
 };
 [[nodiscard]] Peer describe_peer(const StreamProtocol::endpoint& endpoint);

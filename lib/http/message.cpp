@@ -1,11 +1,37 @@
 #include "turnkeeper/http/message.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <nlohmann/json.hpp>
 
 #include "turnkeeper/base/encoding.hpp"
 
 namespace turnkeeper::http {
+namespace {
+
+template <class Decode>
+Result<std::vector<std::pair<std::string, std::string>>> parse_fields(std::string_view text, std::string_view what,
+                                                                      Decode decode) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  while (!text.empty()) {
+    const auto end = text.find('&');
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (item.empty()) continue;
+    const auto equals = item.find('=');
+    Result<std::string> name = decode(item.substr(0, equals));
+    Result<std::string> value = decode(equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1));
+    if (!name || !value) {
+      return fail("the " + std::string(what) + " \"" + std::string(item.substr(0, equals)) +
+                      "\" is not percent-encoded properly",
+                  "write a literal % as %25");
+    }
+    fields.emplace_back(std::move(*name), std::move(*value));
+  }
+  return fields;
+}
+
+}  // namespace
 
 std::optional<std::string> Request::field(std::string_view name) const {
   for (const auto& [key, value] : query) {
@@ -14,9 +40,12 @@ std::optional<std::string> Request::field(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string Request::header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? std::string() : found->second;
+const std::string& Request::header(std::string_view name) const {
+  static const std::string absent;
+  for (const auto& [key, value] : headers) {
+    if (key == name) return value;
+  }
+  return absent;
 }
 
 Response Response::text(std::string body, int status) {
@@ -41,22 +70,15 @@ Response Response::problem(int status, const Error& error) {
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> fields;
-  while (!text.empty()) {
-    const auto end = text.find('&');
-    const std::string_view item = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (item.empty()) continue;
-    const auto equals = item.find('=');
-    auto name = percent_decode(item.substr(0, equals));
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1));
-    if (!name || !value) {
-      return fail("the query field \"" + std::string(item.substr(0, equals)) + "\" is not percent-encoded properly",
-                  "write a literal % as %25");
-    }
-    fields.emplace_back(std::move(*name), std::move(*value));
-  }
-  return fields;
+  return parse_fields(text, "query field", [](std::string_view part) { return percent_decode(part); });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text) {
+  return parse_fields(text, "form field", [](std::string_view part) {
+    std::string spaced(part);
+    std::ranges::replace(spaced, '+', ' ');
+    return percent_decode(spaced);
+  });
 }
 
 std::string status_text(int status) {

@@ -9,16 +9,20 @@
 //     return std::nullopt;  // or a Response that refuses
 //   });
 //
-// A segment "{name}" matches any one segment that is not empty. HEAD is answered by the GET handler without the body.
-// A known path with another method gets 405 and Allow, an unknown path 404.
+// A segment "{name}" matches any one segment that is not empty; a pattern without one goes before those with. HEAD is
+// answered by the GET handler without the body. A known path with another method gets 405 and Allow, an unknown path
+// 404.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "turnkeeper/http/cors.hpp"
 #include "turnkeeper/http/event_stream.hpp"
 #include "turnkeeper/http/message.hpp"
 
@@ -28,7 +32,7 @@ namespace turnkeeper::http {
 using Handler = std::function<Response(const Request&)>;
 
 // For what takes time: call the responder once, now or later, from any thread. Never called: the client waits until it
-// gives up or the server stops.
+// gives up or the server stops. The request lives no longer than the call.
 using Responder = std::function<void(Response)>;
 using DeferredHandler = std::function<void(const Request&, Responder)>;
 
@@ -39,27 +43,46 @@ class Router {
  public:
   void get(std::string pattern, Handler handler);
   void post(std::string pattern, Handler handler);
+  void put(std::string pattern, Handler handler);
+  void del(std::string pattern, Handler handler);
   void get_deferred(std::string pattern, DeferredHandler handler);
   void post_deferred(std::string pattern, DeferredHandler handler);
   void events(std::string pattern, EventHandler handler);  // GET
 
-  // What a server asks. `request.parameters` is filled in on a match. Otherwise neither handler is set and `refusal`
-  // is.
+  // Pages of these origins may call the routes added so far.
+  void allow_origins(Cors cors);
+  // Asked before every request; a response is the answer to it.
+  using Guard = std::function<std::optional<Response>(const Request&)>;
+  void guard(Guard guard) { guard_ = std::move(guard); }
+
+  // What a server asks: exactly one of them is set. `request.parameters` is filled in on a match.
   struct Match {
-    const DeferredHandler* handler = nullptr;
+    const Handler* handler = nullptr;
+    const DeferredHandler* deferred = nullptr;
     const EventHandler* events = nullptr;
-    Response refusal;
+    std::optional<Response> refusal;
+    // For the answer, whoever gives it; an event stream's too.
+    std::vector<std::pair<std::string, std::string>> headers;
   };
   [[nodiscard]] Match match(Request& request) const;
 
  private:
   struct Route {
     std::string method;
-    std::vector<std::string> segments;
-    DeferredHandler handler;
+    std::vector<std::string> segments;  // empty: the pattern is a path, found in literal_
+    Handler handler;
+    DeferredHandler deferred;
     EventHandler events;
+    bool cross_origin = false;
   };
+  void add(const std::string& pattern, Route route);
+  bool accept(const Route& route, const Request& request, Match& match) const;
+  Response refusal(const Request& request) const;
+
+  std::optional<Cors> cors_;
+  Guard guard_;
   std::vector<Route> routes_;
+  std::unordered_map<std::string, std::vector<std::size_t>> literal_;  // path -> routes_
 };
 
 }  // namespace turnkeeper::http

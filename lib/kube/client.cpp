@@ -31,7 +31,7 @@ Error error_of(const Response& response, const std::string& what) {
 Client::Client(std::shared_ptr<Transport> transport, std::stop_token stop, Observer observer)
     : transport_(std::move(transport)), stop_(std::move(stop)), observer_(std::move(observer)) {}
 
-Result<json> Client::exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline) {
+Result<std::string> Client::ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline) {
   auto response = transport_->send(request, deadline, stop_);
   if (observer_) observer_(response ? response->status : 0, request.method);
   if (!response && repeatable && response.error().kind == ErrorKind::unreachable) {
@@ -40,9 +40,24 @@ Result<json> Client::exchange(const Request& request, const std::string& what, b
   }
   if (!response) return fail(response.error().within(what));
   if (response->status < 200 || response->status >= 300) return fail(error_of(*response, what));
-  json parsed = json::parse(response->body, nullptr, false);
-  if (parsed.is_discarded()) return fail(Error(ErrorKind::unexpected, what + ": the answer is not JSON"));
-  return parsed;
+  return std::move(response->body);
+}
+
+Result<Receipt> Client::receipt(Request request, const std::string& what, Deadline deadline) {
+  request.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+  auto body = ask(request, what, true, deadline);
+  if (!body) return fail(body.error());
+  auto receipt = read_receipt(*body);
+  if (!receipt) return fail(Error(ErrorKind::unexpected, what + ": the answer is no object"));
+  return std::move(*receipt);
+}
+
+Result<json> Client::exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline) {
+  auto body = ask(request, what, repeatable, deadline);
+  if (!body) return fail(body.error());
+  json value = json::parse(*body, nullptr, false);
+  if (value.is_discarded()) return fail(Error(ErrorKind::unexpected, what + ": the answer is not JSON"));
+  return value;
 }
 
 Result<> Client::ping(Deadline deadline) {
@@ -95,25 +110,38 @@ Result<ObjectList> Client::list(const ResourceType& type, const std::string& nam
   }
 }
 
-Result<json> Client::patch(const std::string& path, const json& object, const ApplyOptions& options,
-                           const std::string& what, Deadline deadline) {
+Request Client::patch(const std::string& path, const json& object, const ApplyOptions& options) {
   std::string query;
   add(query, "fieldManager", options.field_manager);
   add(query, "force", options.force ? "true" : "");
   add(query, "dryRun", options.dry_run ? "All" : "");
-  return exchange({"PATCH", path + query, "application/apply-patch+yaml", object.dump()}, what, true, deadline);
+  return {"PATCH", path + query, "application/apply-patch+yaml", object.dump()};
 }
 
 Result<json> Client::apply(const ResourceType& type, const json& object, const ApplyOptions& options,
                            Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return patch(type.object_path(key), object, options, describe("apply", type, key), deadline);
+  return exchange(patch(type.object_path(key), object, options), describe("apply", type, key), true, deadline);
 }
 
 Result<json> Client::apply_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                   Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return patch(type.object_path(key) + "/status", object, options, describe("apply status of", type, key), deadline);
+  return exchange(patch(type.object_path(key) + "/status", object, options), describe("apply status of", type, key),
+                  true, deadline);
+}
+
+Result<Receipt> Client::write(const ResourceType& type, const json& object, const ApplyOptions& options,
+                              Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return receipt(patch(type.object_path(key), object, options), describe("apply", type, key), deadline);
+}
+
+Result<Receipt> Client::write_status(const ResourceType& type, const json& object, const ApplyOptions& options,
+                                     Deadline deadline) {
+  const ObjectKey key = key_of(object);
+  return receipt(patch(type.object_path(key) + "/status", object, options), describe("apply status of", type, key),
+                 deadline);
 }
 
 Result<json> Client::create(const ResourceType& type, const json& object, Deadline deadline) {

@@ -17,6 +17,7 @@
 
 #include "turnkeeper/base/deadline.hpp"
 #include "turnkeeper/kube/error.hpp"
+#include "turnkeeper/kube/packing.hpp"
 #include "turnkeeper/kube/resource.hpp"
 #include "turnkeeper/kube/transport.hpp"
 
@@ -66,6 +67,11 @@ class Client {
   // The same on the status subresource.
   [[nodiscard]] Result<nlohmann::json> apply_status(const ResourceType& type, const nlohmann::json& object,
                                                     const ApplyOptions& options, Deadline deadline);
+  // Both for who needs no more than the receipt: the rest is not even sent.
+  [[nodiscard]] Result<Receipt> write(const ResourceType& type, const nlohmann::json& object,
+                                      const ApplyOptions& options, Deadline deadline);
+  [[nodiscard]] Result<Receipt> write_status(const ResourceType& type, const nlohmann::json& object,
+                                             const ApplyOptions& options, Deadline deadline);
   // already_exists when it does.
   [[nodiscard]] Result<nlohmann::json> create(const ResourceType& type, const nlohmann::json& object,
                                               Deadline deadline);
@@ -82,9 +88,12 @@ class Client {
                                                           std::stop_token stop);
 
  private:
+  // The body of an answer that says yes.
+  Result<std::string> ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
   Result<nlohmann::json> exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
-  Result<nlohmann::json> patch(const std::string& path, const nlohmann::json& object, const ApplyOptions& options,
-                               const std::string& what, Deadline deadline);
+  Result<Receipt> receipt(Request request, const std::string& what, Deadline deadline);
+  [[nodiscard]] static Request patch(const std::string& path, const nlohmann::json& object,
+                                     const ApplyOptions& options);
 
   std::shared_ptr<Transport> transport_;
   std::stop_token stop_;

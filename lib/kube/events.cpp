@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::minutes series_length{10};
+constexpr std::chrono::minutes between_drops{1};
 constexpr int burst = 25;
 constexpr std::chrono::minutes refill{5};
 constexpr std::size_t longest_message = 1024;  // the API server's limit
@@ -26,6 +27,8 @@ bool EventAggregator::allowed(const std::string& uid, SteadyTime now) {
 }
 
 void EventAggregator::drop_old(SteadyTime now) {
+  if (now < dropped_at_ + between_drops) return;
+  dropped_at_ = now;
   std::erase_if(series_, [&](const auto& entry) { return now - entry.second.last > series_length; });
   std::erase_if(bucket_empty_, [&](const auto& entry) { return entry.second <= now - burst * refill; });
 }
@@ -73,7 +76,7 @@ void EventRecorder::record(const json& about, EventType type, const std::string&
   }
   if (!event) return;
   auto written =
-      client_.apply(events, *event, {.field_manager = component_}, Deadline::after(clock_, std::chrono::seconds(2)));
+      client_.write(events, *event, {.field_manager = component_}, Deadline::after(clock_, std::chrono::seconds(2)));
   if (!written) log::debug("event not written", {{"reason", reason}, {"error", written.error().message}});
 }
 

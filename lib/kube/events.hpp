@@ -42,6 +42,7 @@ class EventAggregator {
   void drop_old(SteadyTime now);
 
   Options options_;
+  SteadyTime dropped_at_;
   std::map<std::string, Series> series_;            // by object, type, reason and message
   std::map<std::string, SteadyTime> bucket_empty_;  // by uid: when its token bucket was, or will be, empty
 };

@@ -19,9 +19,8 @@ turnkeeper::Result<Config> load_in_cluster(const Environment& environment) {
   const std::string& directory = environment.service_account_directory;
   Config config;
   config.source = "the service account of this pod";
-  // cpprestsdk resolves no IPv6 literal; the service's name leads to the same address.
   const bool ipv6 = environment.service_host.find(':') != std::string::npos;
-  config.server = "https://" + (ipv6 ? "kubernetes.default.svc" : environment.service_host) + ":" +
+  config.server = "https://" + (ipv6 ? "[" + environment.service_host + "]" : environment.service_host) + ":" +
                   (environment.service_port.empty() ? "443" : environment.service_port);
   config.ca_file = directory + "/ca.crt";
   config.ca_pem = read_file(config.ca_file);

@@ -7,8 +7,10 @@
 //     queue.done(*key);
 //   }
 //
-// A key added while it is being worked on comes again after done(). Failures wait 5 ms doubling to 1000 s for each key,
-// and all of them together 10 a second with bursts of 100. Thread-safe. Time comes from the clock; only pop() waits.
+// A key added while it is being worked on comes again after done(). What is begun now stands for what was asked for
+// later: work that needs to be repeated at some time says so each time. Failures wait 5 ms doubling to 1000 s for each
+// key, and all of them together 10 a second with bursts of 100. Thread-safe. Time comes from the clock; only pop()
+// waits.
 #pragma once
 
 #include <algorithm>
@@ -186,6 +188,10 @@ class WorkQueue {
     if (ready_.empty()) return std::nullopt;
     Key key = ready_.front();
     ready_.pop_front();
+    if (const auto later = later_.find(key); later != later_.end()) {
+      due_.erase({later->second, key});
+      later_.erase(later);
+    }
     const auto waited = waiting_.find(key);
     if (observer_ != nullptr) observer_->started(now - waited->second);
     waiting_.erase(waited);

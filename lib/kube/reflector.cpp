@@ -95,31 +95,28 @@ void Reflector::watch(std::stop_token stop) {
       return failed(Error(ErrorKind::unexpected, "watch " + options_.type.plural + ": an event is too large"));
     }
     while (auto line = lines.next()) {
-      if (auto ok = handle(*line); !ok) return failed(ok.error());
+      if (auto ok = handle(std::move(*line)); !ok) return failed(ok.error());
     }
   }
 }
 
-Result<> Reflector::handle(const std::string& line) {
+Result<> Reflector::handle(std::string line) {
   const std::string what = "watch " + options_.type.plural;
-  json event = json::parse(line, nullptr, false);
-  const std::string type = event.is_object() ? text_at(event, "/type") : "";
-  if (type.empty() || !event["object"].is_object()) {
-    return fail(Error(ErrorKind::unexpected, what + ": an event that is not JSON"));
+  auto event = pack_event(std::move(line), options_.indexed_label);
+  if (!event) return fail(Error(ErrorKind::unexpected, what + ": an event that is not JSON"));
+  if (event->type == "ERROR") {
+    const json status = unpack(event->object.cbor);
+    const auto code = status.find("code");
+    const int number = code != status.end() && code->is_number_integer() ? code->get<int>() : 0;
+    return fail(error_from_status(number, status.dump(), what));
   }
-  json& object = event["object"];
-  if (type == "ERROR") {
-    const auto code = object.find("code");
-    const int status = code != object.end() && code->is_number_integer() ? code->get<int>() : 0;
-    return fail(error_from_status(status, object.dump(), what));
-  }
-  const std::string version = resource_version_of(object);
-  if (type == "ADDED" || type == "MODIFIED") {
-    tell(store_.put(std::move(object)));
-  } else if (type == "DELETED") {
-    tell(store_.erase(key_of(object)));
-  } else if (type != "BOOKMARK") {
-    return fail(Error(ErrorKind::unexpected, what + ": unknown event type '" + type.substr(0, 40) + "'"));
+  const std::string version = event->object.version;
+  if (event->type == "ADDED" || event->type == "MODIFIED") {
+    tell(store_.put(std::move(event->object)));
+  } else if (event->type == "DELETED") {
+    tell(store_.erase(event->object.key));
+  } else if (event->type != "BOOKMARK") {
+    return fail(Error(ErrorKind::unexpected, what + ": unknown event type '" + event->type.substr(0, 40) + "'"));
   }
   cycle_.progressed(version);
   return {};

@@ -1,5 +1,8 @@
 #include "turnkeeper/kube/resource.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace turnkeeper::kube {
 
 std::string ObjectKey::text() const {
@@ -20,11 +23,32 @@ std::string ResourceType::object_path(const ObjectKey& key) const {
   return collection_path(key.namespace_name) + "/" + key.name;
 }
 
-std::string text_at(const nlohmann::json& object, const std::string& pointer) {
-  const nlohmann::json::json_pointer at(pointer);
-  if (!object.contains(at)) return {};
-  const auto& value = object.at(at);
-  return value.is_string() ? value.get<std::string>() : std::string();
+std::string text_at(const nlohmann::json& object, std::string_view pointer) {
+  // By hand, as long as no name is escaped: asked hundreds of times in a pass, and nlohmann's pointer is a list of
+  // strings.
+  if (pointer.find('~') != std::string_view::npos) {
+    const nlohmann::json::json_pointer at{std::string(pointer)};
+    const bool there = object.contains(at) && object.at(at).is_string();
+    return there ? object.at(at).get<std::string>() : std::string();
+  }
+  const auto* at = &object;
+  while (!pointer.empty()) {
+    const auto end = std::min(pointer.find('/', 1), pointer.size());
+    const auto step = pointer.substr(1, end - 1);
+    pointer.remove_prefix(end);
+    if (at->is_array()) {
+      std::size_t index = 0;
+      const auto [stop, error] = std::from_chars(step.data(), step.data() + step.size(), index);
+      if (error != std::errc() || stop != step.data() + step.size() || index >= at->size()) return {};
+      at = &(*at)[index];
+      continue;
+    }
+    if (!at->is_object()) return {};
+    const auto found = at->find(step);
+    if (found == at->end()) return {};
+    at = &*found;
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
 }
 
 ObjectKey key_of(const nlohmann::json& object) {

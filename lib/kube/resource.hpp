@@ -7,6 +7,7 @@
 #include <compare>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace turnkeeper::kube {
 
@@ -58,6 +59,6 @@ inline const ResourceType custom_resource_definitions{"apiextensions.k8s.io", "v
 [[nodiscard]] std::string resource_version_of(const nlohmann::json& object);
 
 // The string at a JSON pointer ("/metadata/name"); empty when there is none, or no string.
-[[nodiscard]] std::string text_at(const nlohmann::json& object, const std::string& pointer);
+[[nodiscard]] std::string text_at(const nlohmann::json& object, std::string_view pointer);
 
 }  // namespace turnkeeper::kube

@@ -6,34 +6,25 @@ namespace turnkeeper::kube {
 namespace {
 
 using nlohmann::json;
-using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
 
 }  // namespace
 
-Store::Store(std::string label)
-    : label_at_(label.empty() ? json::json_pointer() : json::json_pointer("/metadata/labels") / std::move(label)) {}
+Store::Store(std::string label) : label_(std::move(label)) {}
 
-Store::Packed Store::pack(json object) const {
-  // Who set which field is as large as the object itself, and nobody here reads it.
-  if (const auto metadata = object.find("metadata"); metadata != object.end() && metadata->is_object()) {
-    metadata->erase("managedFields");
-  }
-  Packed packed{.uid = uid_of(object), .version = resource_version_of(object), .label = {}, .bytes = {}};
-  if (!label_at_.empty() && object.contains(label_at_) && object.at(label_at_).is_string()) {
-    packed.label = object.at(label_at_).get<std::string>();
-  }
-  auto bytes = json::to_cbor(object);
-  bytes.shrink_to_fit();
-  packed.bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
-  return packed;
+Store::Entry Store::entry_of(Packed object) {
+  object.cbor.shrink_to_fit();
+  return {.uid = std::hash<std::string>()(object.uid),
+          .version = std::move(object.version),
+          .label = std::move(object.label),
+          .bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(object.cbor))};
 }
 
-void Store::index_locked(const ObjectKey& key, const Packed& packed) {
-  if (!packed.label.empty()) by_label_[{key.namespace_name, packed.label}].push_back(key);
+void Store::index_locked(const ObjectKey& key, const Entry& entry) {
+  if (!entry.label.empty()) by_label_[{key.namespace_name, entry.label}].push_back(key);
 }
 
-void Store::unindex_locked(const ObjectKey& key, const Packed& packed) {
-  const auto found = by_label_.find({key.namespace_name, packed.label});
+void Store::unindex_locked(const ObjectKey& key, const Entry& entry) {
+  const auto found = by_label_.find({key.namespace_name, entry.label});
   if (found == by_label_.end()) return;
   std::erase(found->second, key);
   if (found->second.empty()) by_label_.erase(found);
@@ -47,7 +38,7 @@ ObjectPtr Store::get(const ObjectKey& key) const {
     if (it == objects_.end()) return nullptr;
     bytes = it->second.bytes;
   }
-  return std::make_shared<const json>(json::from_cbor(*bytes));
+  return std::make_shared<const json>(unpack(*bytes));
 }
 
 std::string Store::version_of(const ObjectKey& key) const {
@@ -59,7 +50,7 @@ std::string Store::version_of(const ObjectKey& key) const {
 std::vector<ObjectKey> Store::keys() const {
   std::lock_guard lock(mutex_);
   std::vector<ObjectKey> out;
-  for (const auto& [key, packed] : objects_) out.push_back(key);
+  for (const auto& [key, entry] : objects_) out.push_back(key);
   return out;
 }
 
@@ -67,12 +58,12 @@ std::vector<ObjectPtr> Store::list(const std::string& namespace_name) const {
   std::vector<Bytes> found;
   {
     std::lock_guard lock(mutex_);
-    for (const auto& [key, packed] : objects_) {
-      if (namespace_name.empty() || key.namespace_name == namespace_name) found.push_back(packed.bytes);
+    for (const auto& [key, entry] : objects_) {
+      if (namespace_name.empty() || key.namespace_name == namespace_name) found.push_back(entry.bytes);
     }
   }
   std::vector<ObjectPtr> out;
-  for (const auto& bytes : found) out.push_back(std::make_shared<const json>(json::from_cbor(*bytes)));
+  for (const auto& bytes : found) out.push_back(std::make_shared<const json>(unpack(*bytes)));
   return out;
 }
 
@@ -85,7 +76,17 @@ std::vector<json> Store::labelled(const std::string& namespace_name, const std::
     for (const auto& key : keys->second) found.push_back(objects_.at(key).bytes);
   }
   std::vector<json> out;
-  for (const auto& bytes : found) out.push_back(json::from_cbor(*bytes));
+  for (const auto& bytes : found) out.push_back(unpack(*bytes));
+  return out;
+}
+
+std::vector<std::pair<ObjectKey, std::string>> Store::versions(const std::string& namespace_name,
+                                                               const std::string& value) const {
+  std::vector<std::pair<ObjectKey, std::string>> out;
+  std::lock_guard lock(mutex_);
+  const auto keys = by_label_.find({namespace_name, value});
+  if (keys == by_label_.end()) return out;
+  for (const auto& key : keys->second) out.emplace_back(key, objects_.at(key).version);
   return out;
 }
 
@@ -97,8 +98,9 @@ bool Store::synced() const {
 std::vector<Store::Change> Store::replace(std::vector<json> objects) {
   Objects fresh;
   for (auto& object : objects) {
-    ObjectKey key = key_of(object);
-    fresh.emplace(std::move(key), pack(std::move(object)));
+    Packed packed = pack(std::move(object), label_);
+    ObjectKey key = packed.key;
+    fresh.emplace(std::move(key), entry_of(std::move(packed)));
   }
   std::vector<Change> changes;
   std::lock_guard lock(mutex_);
@@ -118,12 +120,12 @@ std::vector<Store::Change> Store::replace(std::vector<json> objects) {
   return changes;
 }
 
-std::vector<Store::Change> Store::put(json object) {
-  const ObjectKey key = key_of(object);
-  Packed after = pack(std::move(object));
+std::vector<Store::Change> Store::put(Packed object) {
+  const ObjectKey key = object.key;
+  Entry after = entry_of(std::move(object));
   std::lock_guard lock(mutex_);
   const auto [it, fresh] = objects_.try_emplace(key);
-  Packed& slot = it->second;
+  Entry& slot = it->second;
   if (!fresh && slot.uid == after.uid && slot.version == after.version) return {};
   Change change{key, !fresh, true, slot.label, after.label};
   if (fresh || slot.label != after.label) {

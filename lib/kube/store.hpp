@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "turnkeeper/kube/packing.hpp"
 #include "turnkeeper/kube/resource.hpp"
 
 namespace turnkeeper::kube {
@@ -33,8 +34,13 @@ class Store {
   [[nodiscard]] std::vector<ObjectPtr> list(const std::string& namespace_name = {}) const;
   // Those of a namespace whose label has this value.
   [[nodiscard]] std::vector<nlohmann::json> labelled(const std::string& namespace_name, const std::string& value) const;
+  // Of the same, their resource versions.
+  [[nodiscard]] std::vector<std::pair<ObjectKey, std::string>> versions(const std::string& namespace_name,
+                                                                        const std::string& value) const;
   // Has it ever held the complete list? Until then an absent object means nothing.
   [[nodiscard]] bool synced() const;
+  // What objects are found by.
+  [[nodiscard]] const std::string& label() const { return label_; }
 
   // What changed, by key; an object whose resourceVersion is the same has not changed.
   struct Change {
@@ -45,22 +51,24 @@ class Store {
     std::string label_after;
   };
   [[nodiscard]] std::vector<Change> replace(std::vector<nlohmann::json> objects);
-  [[nodiscard]] std::vector<Change> put(nlohmann::json object);
+  // `object` packed with this store's label.
+  [[nodiscard]] std::vector<Change> put(Packed object);
   [[nodiscard]] std::vector<Change> erase(const ObjectKey& key);
 
  private:
-  struct Packed {
-    std::string uid;
+  using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
+  struct Entry {
+    std::size_t uid = 0;  // its hash
     std::string version;
     std::string label;
-    std::shared_ptr<const std::vector<std::uint8_t>> bytes;
+    Bytes bytes;
   };
-  using Objects = std::map<ObjectKey, Packed>;
-  [[nodiscard]] Packed pack(nlohmann::json object) const;
-  void index_locked(const ObjectKey& key, const Packed& packed);
-  void unindex_locked(const ObjectKey& key, const Packed& packed);
+  using Objects = std::map<ObjectKey, Entry>;
+  [[nodiscard]] static Entry entry_of(Packed object);
+  void index_locked(const ObjectKey& key, const Entry& entry);
+  void unindex_locked(const ObjectKey& key, const Entry& entry);
 
-  const nlohmann::json::json_pointer label_at_;
+  const std::string label_;
   mutable std::mutex mutex_;
   Objects objects_;
   std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>> by_label_;  // namespace and value

@@ -1,5 +1,5 @@
 // How requests reach the API server: the one interface between this folder's logic and an HTTP library. Tests implement
-// it with a script; cpprest_transport.hpp with cpprestsdk.
+// it with a script; http_transport.hpp with Boost.Beast.
 // Implementations are thread-safe: any number of threads may call send() and open() at once.
 #pragma once
 
@@ -18,6 +18,7 @@ struct Request {
   std::string path;          // absolute, with its query: "/api/v1/pods?limit=500"
   std::string content_type;  // of the body
   std::string body;
+  std::string accept = "application/json";
 };
 
 struct Response {

@@ -19,6 +19,7 @@ using http::client::http_client_config;
 
 constexpr std::size_t longest_body = 1024 * 1024;
 constexpr std::chrono::seconds longest_retry_after{3600};
+constexpr std::chrono::seconds longest_max_age{24 * 3600};
 // The library's own limit is on each step. Ours, on everything, is the deadline.
 constexpr std::chrono::seconds longest_step{30};
 
@@ -127,6 +128,16 @@ std::optional<std::chrono::seconds> retry_after(const http::http_headers& header
   return std::min(wait, longest_retry_after);
 }
 
+std::optional<std::chrono::seconds> max_age(const http::http_headers& headers) {
+  std::string text;
+  if (!headers.match("Cache-Control", text)) return std::nullopt;
+  constexpr std::string_view name = "max-age=";
+  const auto at = text.find(name);
+  const auto digits = at == std::string::npos ? std::string() : text.substr(at + name.size(), 6);
+  if (digits.empty() || digits.front() < '0' || digits.front() > '9') return std::nullopt;
+  return std::min(std::chrono::seconds(std::strtoll(digits.c_str(), nullptr, 10)), longest_max_age);
+}
+
 Result<std::string> read_body(const http::http_response& response, Wait& wait) {
   constexpr std::size_t step = 16 * 1024;
   using Buffer = std::array<std::uint8_t, step>;
@@ -171,7 +182,8 @@ Result<Response> send(const Request& request, Deadline deadline, std::stop_token
     return Response{.status = head.value->status_code(),
                     .reason = quoted(head.value->reason_phrase(), request.url),
                     .body = std::move(*body),
-                    .retry_after = retry_after(head.value->headers())};
+                    .retry_after = retry_after(head.value->headers()),
+                    .max_age = max_age(head.value->headers())};
   } catch (const std::exception& error) {
     return fail(quoted(error.what(), request.url));
   }

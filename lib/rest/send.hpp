@@ -34,6 +34,7 @@ struct Response {
   std::string reason;                               // "Not Found", one line
   std::string body;                                 // at most 1 MiB
   std::optional<std::chrono::seconds> retry_after;  // the header of that name, at most an hour
+  std::optional<std::chrono::seconds> max_age;      // of Cache-Control, at most a day
 };
 
 // Blocks until the whole answer is there, until `deadline`, or until `grace` after `stop`: never call it from the

@@ -5,22 +5,31 @@
 #include <array>
 
 #include "turnkeeper/base/encoding.hpp"
-#include "turnkeeper/turn/integrity.hpp"
 
 namespace turnkeeper::turn {
+namespace {
 
-Secret time_limited_password(const Secret& secret, std::string_view username) {
-  const IntegrityKey key(secret.reveal(), IntegrityAlgorithm::sha1);
+Secret password_of(const IntegrityKey& key, std::string_view username) {
   const auto digest = key.digest({}, {reinterpret_cast<const std::uint8_t*>(username.data()), username.size()});
   return Secret(base64_encode({reinterpret_cast<const char*>(digest.data()), key.size()}));
 }
 
+}  // namespace
+
+Secret time_limited_password(const Secret& secret, std::string_view username) {
+  return password_of(IntegrityKey(secret.reveal(), IntegrityAlgorithm::sha1), username);
+}
+
 Credential time_limited_credential(const Secret& secret, std::string_view user, SystemTime expires) {
+  return time_limited_credential(IntegrityKey(secret.reveal(), IntegrityAlgorithm::sha1), user, expires);
+}
+
+Credential time_limited_credential(const IntegrityKey& key, std::string_view user, SystemTime expires) {
   Credential credential;
   const auto whole_seconds = unix_seconds(expires);
   credential.username = std::to_string(whole_seconds);
   if (!user.empty()) credential.username.append(":").append(user);
-  credential.password = time_limited_password(secret, credential.username);
+  credential.password = password_of(key, credential.username);
   credential.expires = SystemTime(std::chrono::seconds(whole_seconds));
   return credential;
 }

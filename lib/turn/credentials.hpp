@@ -12,6 +12,7 @@
 
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/secret.hpp"
+#include "turnkeeper/turn/integrity.hpp"
 
 namespace turnkeeper::turn {
 
@@ -25,6 +26,9 @@ struct Credential {
 // User name "EXPIRY:USER" (Unix seconds), password base64(HMAC-SHA1(secret, user name)). `expires` is cut to whole
 // seconds. An empty user gives "EXPIRY" alone, which coturn accepts too.
 [[nodiscard]] Credential time_limited_credential(const Secret& secret, std::string_view user, SystemTime expires);
+
+// The same for whoever makes many: the key is IntegrityKey(secret.reveal(), IntegrityAlgorithm::sha1).
+[[nodiscard]] Credential time_limited_credential(const IntegrityKey& key, std::string_view user, SystemTime expires);
 
 // The password alone, for a user name that exists already.
 [[nodiscard]] Secret time_limited_password(const Secret& secret, std::string_view username);

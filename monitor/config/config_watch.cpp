@@ -1,78 +1,16 @@
 #include "monitor/config/config_watch.hpp"
 
-#include <sys/stat.h>
-
 namespace turnkeeper::monitor {
-namespace {
-
-constexpr auto rest = std::chrono::milliseconds(100);
-constexpr int longest_rests = 20;
-
-// Changes whenever one of the files does, or what a symlink on its path leads to.
-std::string fingerprint(const std::set<std::string>& files) {
-  std::string text;
-  for (const auto& file : files) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) == 0) {
-      for (const auto part :
-           {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
-            static_cast<std::int64_t>(status.st_size), static_cast<std::int64_t>(status.st_mtim.tv_sec),
-            static_cast<std::int64_t>(status.st_mtim.tv_nsec)}) {
-        text += std::to_string(part) + ' ';
-      }
-    }
-    text += '\n';
-  }
-  return text;
-}
-
-}  // namespace
 
 ConfigWatch::ConfigWatch(std::string path, std::set<std::string> files, OnReload on_reload,
                          std::chrono::milliseconds interval)
-    : path_(std::move(path)),
-      on_reload_(std::move(on_reload)),
-      interval_(interval),
-      files_(std::move(files)),
-      seen_(fingerprint(files_)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
-
-ConfigWatch::~ConfigWatch() {
-  thread_.request_stop();
-  thread_.join();
-}
-
-void ConfigWatch::reload() {
-  const std::lock_guard lock(mutex_);
-  wanted_ = true;
-  wake_.notify_all();
-}
-
-void ConfigWatch::run(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    wake_.wait_for(lock, stop, interval_, [&] { return wanted_; });
-    if (stop.stop_requested()) return;
-    const bool wanted = std::exchange(wanted_, false);
-    std::string now = fingerprint(files_);
-    if (!wanted && now == seen_) continue;
-    for (int rests = 0; rests < longest_rests; ++rests) {
-      wake_.wait_for(lock, stop, rest, [] { return false; });
-      if (stop.stop_requested()) return;
-      if (const auto later = fingerprint(files_); std::exchange(now, later) == later) break;
-    }
-    // What asked for a reading until here gets this one.
-    wanted_ = false;
-    lock.unlock();
-    std::set<std::string> files;
-    auto config = load_monitor_config(path_, &files);
-    // A change of the same files during the reading is seen the next time; what is new among them was read just now.
-    seen_ = files == files_ ? now : fingerprint(files);
-    files_ = std::move(files);
-    on_reload_(std::move(config));
-    lock.lock();
-    if (stop.stop_requested()) return;
-  }
-}
+    : watch_(
+          std::move(files),
+          [path = std::move(path), on_reload = std::move(on_reload)] {
+            std::set<std::string> read;
+            on_reload(load_monitor_config(path, &read));
+            return read;
+          },
+          interval) {}
 
 }  // namespace turnkeeper::monitor

@@ -67,9 +67,12 @@ void read_monitor(Reading& reading, const nlohmann::json& value) {
     return fail("'" + std::string(text) + "' is not a STUN server", "write stun:HOST:PORT");
   });
   read_servers(reading, reader);
+  read_failover(reading, reader);
   read_modules(reading, reader);
   read_notifications(reading, reader);
+  read_clients(reading, reader);
   read_exchange(reading, reader);
+  read_access(reading, reader);
   reader.finish();
 }
 

@@ -8,7 +8,8 @@
 //     urls: ["turn:turn.example.org:3478?transport=udp", "turns:turn.example.org:5349?transport=tcp"]
 //     secretFile: turn.secret
 //   - {name: other, region: us, url: "turn:192.0.2.7", username: user, passwordFile: other.password}
-//   - {name: twilio, region: us, provider: {type: twilio, accountSid: AC00, secretFile: twilio.token}}
+//   failover:
+//     providers: [{name: twilio, type: twilio, accountSid: AC00, secretFile: twilio.token}]
 //
 // Files are looked up beside monitor.yaml. Regions back each other up in the order in which they appear.
 #pragma once
@@ -19,9 +20,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "monitor/access/access_config.hpp"
 #include "monitor/notify/receiver.hpp"
 #include "monitor/probe/probe_module.hpp"
-#include "monitor/provider/provider_config.hpp"
+#include "monitor/shape/region_header.hpp"
 #include "monitor/target/fleet.hpp"
 #include "turnkeeper/api/problem.hpp"
 #include "turnkeeper/turn/tls.hpp"
@@ -39,8 +41,7 @@ struct ExchangeConfig {
 
 struct MonitorConfig {
   std::string vantage = "local";
-  Fleet fleet;  // one cluster; regions of provided servers may be empty
-  std::vector<ProvidedServer> provided;
+  Fleet fleet;         // one cluster, without its providers' relays
   bool checks = true;  // of what a relay must refuse
   std::optional<ThroughputPlan> throughput;
   bool mtu = false;
@@ -49,7 +50,9 @@ struct MonitorConfig {
   turn::TlsOptions tls;         // whom to trust when probing
   ProbeModules modules;
   std::vector<Receiver> receivers;
+  RegionHeader region_header;  // clients.regionHeader
   std::optional<ExchangeConfig> exchange;
+  AccessConfig access;  // paths as exchange has them
   bool operator==(const MonitorConfig&) const = default;
 };
 

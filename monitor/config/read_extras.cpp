@@ -1,4 +1,4 @@
-// What monitor.yaml says beside its servers: TLS, /probe's modules, notifications, the other monitors.
+// What monitor.yaml says beside its servers: TLS, /probe's modules, notifications, clients, the other monitors.
 #include <algorithm>
 #include <cctype>
 
@@ -28,6 +28,12 @@ constexpr std::array<std::pair<std::string_view, Severity>, 3> severities{
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 63 && api::is_realm(text);
+}
+
+// RFC 9110, token; without what nobody uses.
+bool is_header_name(std::string_view text) {
+  const auto part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+  return !text.empty() && std::ranges::all_of(text, part);
 }
 
 void read_module_credential(Reading& reading, ObjectReader& reader, ProbeModule& module) {
@@ -171,6 +177,25 @@ void read_notifications(Reading& reading, ObjectReader& reader) {
   for (std::size_t i = 0; i < receivers->size(); ++i) {
     read_receiver(reading, (*receivers)[i], reader.item_path("notifications", i));
   }
+}
+
+void read_clients(Reading& reading, ObjectReader& reader) {
+  auto clients = reader.object("clients");
+  if (!clients) return;
+  if (auto header = clients->object("regionHeader")) {
+    auto& to = reading.config.region_header;
+    header->require("name", "write the header that says where a client is, such as CF-IPCountry");
+    header->text("name", to.name, 63, is_header_name, "the name of a header");
+    std::ranges::transform(to.name, to.name.begin(), [](unsigned char c) { return std::tolower(c); });
+    header->text_map("map", to.regions);
+    for (const auto& [value, region] : to.regions) {
+      if (std::ranges::count(reading.cluster().regions, region, &Region::name) > 0) continue;
+      reading.report.add(header->path_of("map"), "maps " + value + " to '" + region + "', which is no region",
+                         "write the region of one of the servers");
+    }
+    header->finish();
+  }
+  clients->finish();
 }
 
 void read_exchange(Reading& reading, ObjectReader& reader) {

@@ -10,20 +10,11 @@ namespace {
 
 namespace bounds = api::bounds;
 using api::ObjectReader;
-using Type = ProviderConfig::Type;
 
 constexpr std::size_t max_servers = 1000;
 constexpr std::size_t max_urls = 8;
 constexpr std::size_t max_old_secrets = 4;
 constexpr const char* url_form = "write turn:HOST:PORT?transport=udp";
-
-Result<turn::Uri> turn_url(const std::string& text) {
-  auto uri = turn::Uri::parse(text);
-  if (!uri) return fail(uri.error().message, url_form);
-  const bool secure = uri->scheme == turn::Uri::Scheme::turns;
-  if (uri->scheme != turn::Uri::Scheme::turn && !secure) return fail("'" + text + "' is not a TURN URL", url_form);
-  return with_transport(std::move(*uri));
-}
 
 void read_urls(Reading& reading, ObjectReader& server, Relay& relay) {
   const auto* one = server.find("url");
@@ -87,38 +78,6 @@ void read_shared(Reading& reading, ObjectReader& server, Relay& relay) {
   relay.credential = std::move(shared);
 }
 
-void read_provider(Reading& reading, ObjectReader& server, ProviderConfig& provider) {
-  auto reader = server.object("provider");
-  if (!reader) return;
-  const auto problems = reading.report.problems.size();
-  reader->require("type", "write turn-rest, twilio, metered, xirsys or cloudflare");
-  reader->choice("type", provider.type, provider_types);
-  if (reading.report.problems.size() > problems) return;  // which keys there are depends on the type
-  const auto text = [&](const char* key, std::string& to, Type of, bool required) {
-    if (provider.type != of) return;
-    if (required) reader->require(key, "write it as the vendor's console shows it");
-    reader->text(key, to, 256);
-  };
-  text("accountSid", provider.account, Type::twilio, true);
-  text("apiKeySid", provider.user, Type::twilio, false);
-  text("keyId", provider.account, Type::cloudflare, true);
-  text("ident", provider.account, Type::xirsys, true);
-  text("channel", provider.channel, Type::xirsys, true);
-  text("region", provider.region, Type::metered, false);
-  text("username", provider.user, Type::turn_rest, false);
-  const bool has_own_address = provider.type != Type::turn_rest && provider.type != Type::metered;
-  if (!has_own_address) reader->require("url", "write the API's address, https://HOST[/PATH]");
-  if (reader->text("url", provider.url, 512)) {
-    const bool sound = provider.url.starts_with("https://") || provider.url.starts_with("http://");
-    if (!sound) reading.report.add(reader->path_of("url"), "'" + provider.url + "' is no URL", "write https://HOST");
-  }
-  if (provider.type != Type::turn_rest) reader->require("secretFile", "name the file that holds the vendor's key");
-  if (auto secret = reading.read_secret(*reader, "secretFile")) provider.secret = std::move(*secret);
-  reader->duration("ttl", provider.ttl, bounds::credential_ttl);
-  reading.read_path(*reader, "caFile", provider.ca_file);
-  reader->finish();
-}
-
 void read_allowed_peers(ObjectReader& server, Relay& relay) {
   std::vector<std::string> ranges;
   server.texts("allowedPeers", ranges, bounds::peers, [](std::string_view text) -> Result<void> {
@@ -156,9 +115,10 @@ void read_server(Reading& reading, const nlohmann::json& value, const std::strin
                        "write secretFile, or username and passwordFile, or provider");
   }
   if (provided) {
-    ProvidedServer& to = reading.config.provided.emplace_back(ProvidedServer{.region = region});
-    to.provider.name = relay.name;
-    read_provider(reading, server, to.provider);
+    // One of our own to clients, and so probed as our own unless it says otherwise.
+    ProviderConfig provider{.name = relay.name, .in_region = region, .probe_every = {}};
+    if (auto of_server = server.object("provider")) read_provider(reading, *of_server, provider);
+    reading.cluster().providers.push_back(std::move(provider));
     return server.finish();
   }
   read_urls(reading, server, relay);
@@ -181,8 +141,16 @@ void read_server(Reading& reading, const nlohmann::json& value, const std::strin
 
 }  // namespace
 
+Result<turn::Uri> turn_url(const std::string& text) {
+  auto uri = turn::Uri::parse(text);
+  if (!uri) return fail(uri.error().message, url_form);
+  const bool secure = uri->scheme == turn::Uri::Scheme::turns;
+  if (uri->scheme != turn::Uri::Scheme::turn && !secure) return fail("'" + text + "' is not a TURN URL", url_form);
+  return with_transport(std::move(*uri));
+}
+
 void read_servers(Reading& reading, ObjectReader& reader) {
-  reader.require("servers", "list the TURN servers to watch");
+  if (reader.find("failover") == nullptr) reader.require("servers", "list the TURN servers to watch");
   const auto* servers = reader.find_list("servers", 1, max_servers);
   if (servers == nullptr) return;
   for (std::size_t i = 0; i < servers->size(); ++i) {

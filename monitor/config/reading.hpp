@@ -16,7 +16,7 @@ struct Reading {
   std::filesystem::path folder;  // of monitor.yaml
   MonitorConfig& config;
   std::set<std::string>& files;
-  std::set<std::string> names = {};  // of servers
+  std::set<std::string> names = {};  // of servers and providers
 
   [[nodiscard]] Cluster& cluster() const { return config.fleet.clusters.front(); }
   [[nodiscard]] std::string beside(const std::string& path) const { return (folder / path).string(); }
@@ -29,11 +29,20 @@ struct Reading {
 };
 
 void read_servers(Reading& reading, api::ObjectReader& reader);
+// After the servers, whose regions it prices.
+void read_failover(Reading& reading, api::ObjectReader& reader);
+// All but its name; finishes the reader.
+void read_provider(Reading& reading, api::ObjectReader& reader, ProviderConfig& provider);
 void read_tls(Reading& reading, api::ObjectReader& reader);
 void read_modules(Reading& reading, api::ObjectReader& reader);
 void read_notifications(Reading& reading, api::ObjectReader& reader);
+void read_clients(Reading& reading, api::ObjectReader& reader);
 void read_exchange(Reading& reading, api::ObjectReader& reader);
+void read_access(Reading& reading, api::ObjectReader& reader);
 void read_throughput(api::ObjectReader& reader, std::optional<ThroughputPlan>& plan);
+
+// A TURN URL, with the transport that browsers take it to mean.
+[[nodiscard]] Result<turn::Uri> turn_url(const std::string& text);
 
 // "host:port", "[2001:db8::1]:port"
 [[nodiscard]] bool is_host_port(std::string_view text);

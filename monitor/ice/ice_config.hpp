@@ -26,6 +26,7 @@ struct IceConfig {
   std::string cluster;
   std::string region;     // the region that the client asked for or was given
   std::string served_by;  // the region of the first relay; differs from `region` during a failover; empty: STUN only
+  std::string key = {};   // the id of the signing key that signed; empty: none of the cluster's did
 };
 
 }  // namespace turnkeeper::monitor

@@ -1,14 +1,17 @@
-// GET /v1/ice and GET /v1/events: what clients ask this monitor for.
+// What clients ask this monitor for over HTTP: credentials in every shape of monitor/shape, GET /v1/events,
+// POST /v1/sessions and GET /v1/regions. Each request goes through the gate, is read by its shape, answered by the one
+// core, and written by its shape again.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
-#include <utility>
+#include <string>
 
 #include "monitor/access/gate.hpp"
 #include "monitor/metrics/metrics.hpp"
 #include "monitor/push/push_hub.hpp"
-#include "monitor/service/fleet_health.hpp"
+#include "monitor/shape/region_header.hpp"
+#include "monitor/shape/shape.hpp"
 #include "turnkeeper/http/router.hpp"
 
 namespace turnkeeper::monitor {
@@ -16,28 +19,46 @@ namespace turnkeeper::monitor {
 // One thread, that of the HTTP server. What it is given must outlive it; it must outlive the router.
 class IceApi {
  public:
-  IceApi(const FleetHealth& health, Metrics& metrics, const Gate& gate, ProofLookup proof_of, const Clock& clock);
+  struct Options {
+    bool audit = true;  // a line in the log for each issue: who, for whom, where; never the credential
+  };
+  // What there is to ask for.
+  struct View {
+    std::function<const Fleet&()> fleet;
+    VerdictLookup verdict_of;
+    ProofLookup proof_of;
+  };
 
+  IceApi(const MakeConfig& make_config, View view, PushHub& hub, Metrics& metrics, const Gate& gate, Options options,
+         const Clock& clock);
+
+  // "/" is not among the routes: see turn_rest().
   void add_routes(http::Router& router);
-  // Tells every connected client whose list has changed or whose credentials are due. Returns how many were told.
-  std::size_t update() { return hub_.update(); }
-  // What a client that asks now is given.
-  [[nodiscard]] IceResult<IceConfig> make_config(const IceRequest& request) const;
+  // GET /?service=turn of the TURN REST draft, for whoever owns "/"; is_turn_rest() tells which requests are meant.
+  [[nodiscard]] http::Response turn_rest(const http::Request& request);
+  // A config was given out, by another API than these, too: counts it, and logs it when there is an audit.
+  void record(std::string_view api, const std::string& caller, const std::string& user, const IceConfig& config);
+  // From now on.
+  void set_region_header(RegionHeader header) { region_header_ = std::move(header); }
 
  private:
-  [[nodiscard]] tl::expected<Caller, Refusal> admit(const http::Request& request) const;
-  [[nodiscard]] http::Response get(const http::Request& request);
+  [[nodiscard]] http::Response answer(const Shape& shape, const http::Request& request);
+  [[nodiscard]] http::Response answer(const Shape& shape, const http::Request& request, const IssuedCredential& issued);
+  [[nodiscard]] http::Response session(const http::Request& request);
+  [[nodiscard]] http::Response regions(const http::Request& request);
   [[nodiscard]] std::optional<http::Response> subscribe(const http::Request& request,
                                                         const std::shared_ptr<http::EventStream>& stream);
-  void count_client(const std::string& cluster, const std::string& region, int change);
+  [[nodiscard]] tl::expected<Caller, Trouble> admit(const http::Request& request, const Secret& key) const;
+  void settle_hints(Ask& ask, const http::Request& request) const;
 
-  const FleetHealth& health_;
+  const MakeConfig& make_config_;
+  const View view_;
+  PushHub& hub_;
   Metrics& metrics_;
   const Gate& gate_;
-  const ProofLookup proof_of_;
+  const Options options_;
   const Clock& clock_;
-  PushHub hub_;
-  std::map<std::pair<std::string, std::string>, std::size_t> clients_;  // by cluster and region
+  RegionHeader region_header_;
   // Streams may close after this object has gone.
   std::shared_ptr<IceApi*> alive_ = std::make_shared<IceApi*>(this);
 };

@@ -1,18 +1,30 @@
 #include "monitor/ice_api/refusal.hpp"
 
+#include "monitor/shape/native.hpp"
+
 namespace turnkeeper::monitor {
 
-Secret bearer_token(const http::Request& request) {
-  constexpr std::string_view scheme = "Bearer ";
-  const auto header = request.header("authorization");
-  return header.starts_with(scheme) ? Secret(header.substr(scheme.size())) : Secret();
+Trouble trouble_of(const Refusal& refusal, bool shown) {
+  return {.status = refusal.status,
+          .error = refusal.error,
+          .no_key = refusal.status == 401 && !shown,
+          .retry_after = refusal.retry_after};
+}
+
+Trouble trouble_of(const IceFailure& failure) {
+  switch (failure.kind) {
+    case IceFailure::Kind::bad_request:
+      return {.status = 400, .error = failure.error};
+    case IceFailure::Kind::not_found:
+      return {.status = 404, .error = failure.error};
+    case IceFailure::Kind::unavailable:
+      break;
+  }
+  return {.status = 503, .error = failure.error};
 }
 
 http::Response problem(const Refusal& refusal) {
-  auto response = http::Response::problem(refusal.status, refusal.error);
-  if (refusal.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (refusal.retry_after) response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after->count()));
-  return response;
+  return native_refusal(trouble_of(refusal, true));
 }
 
 }  // namespace turnkeeper::monitor

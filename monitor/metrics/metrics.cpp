@@ -29,7 +29,7 @@ std::string_view rotation_phase(const api::SigningKeys& keys) {
 constexpr std::array<double, 12> phase_bounds = {.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5};
 constexpr std::array<double, 12> failover_bounds = {.1, .2, .3, .4, .5, .75, 1, 1.5, 2, 5, 10, 30};
 constexpr auto cache_time = std::chrono::seconds(1);
-constexpr std::size_t most_reasons = 16;
+constexpr std::size_t most_reasons = 24;
 
 double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
@@ -141,10 +141,20 @@ class Metrics::Impl {
   void set_notifications(const std::string& receiver, std::array<std::uint64_t, 4> counts) {
     notifications_[receiver] = counts;
   }
+  void set_providers(std::vector<ProviderStatus> providers) {
+    providers_.clear();
+    for (auto& provider : providers) {
+      const auto labels = comma(label("cluster", provider.cluster)) + comma(label("provider", provider.name)) +
+                          comma(label("type", provider.type)) + vantage_;
+      providers_.insert_or_assign(labels, std::move(provider));
+    }
+  }
   void set_incidents(const std::string& cluster, std::string_view scope, std::size_t open) {
     const auto found = clusters_.find(cluster);
     if (found != clusters_.end()) found->second.incidents[std::string(scope)] = open;
   }
+
+  void write_also(std::function<void(Exposition&)> families) { more_ = std::move(families); }
 
   const std::string& exposition(ExpositionFormat format) {
     const auto now = clock_.steady();
@@ -248,7 +258,9 @@ class Metrics::Impl {
     write_echoes(text);
     write_regions(text);
     write_clusters(text);
+    write_providers(text);
     write_vantage(text);
+    if (more_) more_(text);
     write_process_metrics(text);
     return text.finish();
   }
@@ -284,6 +296,36 @@ class Metrics::Impl {
            write("sent", relay.sent_bytes);
            write("received", relay.received_bytes);
          });
+  }
+
+  void write_providers(Exposition& text) {
+    if (providers_.empty()) return;
+    const auto each_provider = [&](std::string_view name, Type type, std::string_view help, auto write) {
+      text.family(name, type, help);
+      for (const auto& [labels, provider] : providers_) write(labels, provider);
+    };
+    each_provider(
+        "turnkeeper_provider_up", Type::gauge,
+        "Whether a provider has named relays and was well when it was last asked.",
+        [&](const std::string& labels, const ProviderStatus& provider) { text.sample(labels, provider.up ? 1 : 0); });
+    each_provider(
+        "turnkeeper_provider_state", Type::gauge,
+        "1 for how a credential API is asked: closed, as it should be; open, seldom, since it fails; half-open, "
+        "to find out whether it is back.",
+        [&](const std::string& labels, const ProviderStatus& provider) {
+          if (!provider.breaker.empty()) text.sample(labels, label("state", provider.breaker), 1);
+        });
+    each_provider("turnkeeper_provider_requests", Type::counter, "Requests to a credential API, by result.",
+                  [&](const std::string& labels, const ProviderStatus& provider) {
+                    if (provider.breaker.empty()) return;
+                    text.sample(labels, label("result", "ok"), static_cast<double>(provider.answered));
+                    text.sample(labels, label("result", "failed"), static_cast<double>(provider.failed));
+                  });
+    each_provider("turnkeeper_provider_credential_expiry_timestamp_seconds", Type::gauge,
+                  "When the credential that a credential API gave last expires, as Unix time.",
+                  [&](const std::string& labels, const ProviderStatus& provider) {
+                    if (provider.expires) text.sample(labels, static_cast<double>(unix_seconds(*provider.expires)));
+                  });
   }
 
   template <class Write>
@@ -461,6 +503,7 @@ class Metrics::Impl {
   std::map<RelayId, Relay> relays_;
   std::map<RegionKey, Region> regions_;
   std::map<std::string, Cluster> clusters_;
+  std::map<std::string, ProviderStatus> providers_;  // by labels
   bool blind_ = false;
   std::optional<std::pair<std::size_t, std::size_t>> peers_;
   std::optional<bool> operator_connected_;
@@ -468,6 +511,7 @@ class Metrics::Impl {
   std::optional<SystemTime> config_loaded_;
   std::map<std::string, std::uint64_t> rejected_;
   std::map<std::string, std::array<std::uint64_t, 4>> notifications_;
+  std::function<void(Exposition&)> more_;
   std::array<Cached, 2> cache_;
 };
 
@@ -523,8 +567,14 @@ void Metrics::set_notifications(const std::string& receiver, std::uint64_t sent,
                                 std::uint64_t dropped, std::uint64_t held) {
   impl_->set_notifications(receiver, {sent, failed, dropped, held});
 }
+void Metrics::set_providers(std::vector<ProviderStatus> providers) {
+  impl_->set_providers(std::move(providers));
+}
 void Metrics::set_incidents(const std::string& cluster, std::string_view scope, std::size_t open) {
   impl_->set_incidents(cluster, scope, open);
+}
+void Metrics::write_also(std::function<void(Exposition&)> families) {
+  impl_->write_also(std::move(families));
 }
 void Metrics::on_time() {
   impl_->on_time();

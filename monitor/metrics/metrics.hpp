@@ -13,6 +13,7 @@
 // their labels into its MetricFamily first: 12 MiB for a moment, twice the time, and no OpenMetrics.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "monitor/metrics/relay_series.hpp"
 #include "monitor/probe/probe_result.hpp"
 #include "monitor/target/fleet.hpp"
+#include "monitor/target/provider_status.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "turnkeeper/api/health.hpp"
 
@@ -48,7 +50,7 @@ class Metrics {
   void failed_over(const std::string& cluster, const std::string& region, api::Cause cause);
   // From the first missed echo of a relay that died to the moment its clients were told.
   void pushed_after(const std::string& cluster, const std::string& region, std::chrono::nanoseconds since_first_miss);
-  // An ICE config was given out; `api`: "native" or "events".
+  // An ICE config was given out; `api`: that of a Shape, "events" or "sessions".
   void issued(const std::string& cluster, const std::string& region, std::string_view api);
   // A request for credentials was refused; `reason`: one of a few fixed words, such as "unauthorized".
   void rejected(std::string_view reason);
@@ -65,8 +67,13 @@ class Metrics {
   // As Notifier::counts() has it, all numbers since the start.
   void set_notifications(const std::string& receiver, std::uint64_t sent, std::uint64_t failed, std::uint64_t dropped,
                          std::uint64_t held);
+  // All that there are.
+  void set_providers(std::vector<ProviderStatus> providers);
   // Open incidents of a cluster; `scope`: "relay", "region" or "cluster".
   void set_incidents(const std::string& cluster, std::string_view scope, std::size_t open);
+
+  // More families, written after these in each exposition by their owner.
+  void write_also(std::function<void(Exposition&)> families);
 
   // At most a second old. Good until the next call of this or of on_time().
   [[nodiscard]] const std::string& exposition(ExpositionFormat format);

@@ -1,17 +1,15 @@
 #include "monitor/provider/providers.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <boost/asio/post.hpp>
-#include <condition_variable>
-#include <mutex>
-#include <random>
-#include <thread>
 
+#include "monitor/provider/asker.hpp"
+#include "monitor/provider/provider_config.hpp"
 #include "turnkeeper/base/log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
+
+using Type = ProviderConfig::Type;
 
 std::string host_label(const std::string& host) {
   std::string label = host;
@@ -22,93 +20,37 @@ std::string host_label(const std::string& host) {
   return label;
 }
 
+CredentialSource credential_of(const ProviderConfig& config, const Provided::Server& server, SystemTime expires) {
+  if (config.type == Type::shared_secret) return SharedSecret{.secret = config.secret, .old = {}};
+  if (config.type == Type::static_list) return StaticCredential{server.username, server.password};
+  return ProvidedCredential{config.name, server.username, server.password, expires};
+}
+
 std::vector<Relay> relays_of(const ProviderConfig& config, const Provided& provided) {
   std::vector<Relay> relays;
   for (const auto& server : provided.servers) {
     Relay& relay = relays.emplace_back(Relay{.name = config.name, .uris = server.uris});
     if (provided.servers.size() > 1) relay.name += '-' + host_label(server.uris.front().host);
-    relay.credential = ProvidedCredential{config.name, server.username, server.password, provided.expires};
+    const auto same = std::ranges::count(relays, relay.name, &Relay::name);
+    if (same > 1) relay.name += '-' + std::to_string(same);  // two users on one host
+    relay.credential = credential_of(config, server, provided.expires);
+    if (config.probe_every.count() > 0) {
+      relay.probing = api::Probing{.canary = std::chrono::milliseconds(0), .full = config.probe_every};
+    }
   }
   return relays;
 }
 
+Region& region_for(const ProviderConfig& config, std::vector<Region>& regions) {
+  const bool external = config.in_region.empty();
+  const auto& name = external ? config.name : config.in_region;
+  const auto found = std::ranges::find(regions, name, &Region::name);
+  if (found != regions.end()) return *found;
+  return regions.emplace_back(
+      Region{.name = name, .external = external, .cost_per_gigabyte = config.cost_per_gigabyte});
+}
+
 }  // namespace
-
-// One API. Its answer is the executor's; the rest is its thread's.
-class Providers::Asker : public std::enable_shared_from_this<Asker> {
- public:
-  Asker(ProviderConfig config, const Clock& clock, Pace pace)
-      : config_(std::move(config)), clock_(clock), pace_(pace) {}
-
-  void start(const boost::asio::any_io_executor& executor, std::weak_ptr<std::function<void()>> on_change) {
-    thread_ = std::jthread([this, executor, on_change = std::move(on_change)](const std::stop_token& stop) {
-      run(executor, on_change, stop);
-      ended_ = true;
-    });
-  }
-  void stop() { thread_.request_stop(); }
-  [[nodiscard]] bool ended() const { return ended_; }
-
-  std::optional<Provided> provided;
-  bool asked = false;
-
- private:
-  void run(const boost::asio::any_io_executor& executor, const std::weak_ptr<std::function<void()>>& on_change,
-           const std::stop_token& stop) {
-    std::chrono::milliseconds backoff = pace_.first_backoff;
-    while (!stop.stop_requested()) {
-      auto answer = ask(stop);
-      if (stop.stop_requested()) return;
-      std::chrono::milliseconds pause = pace_.shortest_life;
-      if (answer) {
-        const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(answer->expires - clock_.system());
-        pause = std::max(pause, life * 3 / 4);
-        backoff = pace_.first_backoff;
-      } else {
-        log::warn("credential API", {{"provider", config_.name}, {"error", answer.error().text()}});
-        pause = std::max(retry_after_, jittered(backoff));
-        backoff = std::min(backoff * 2, pace_.longest_backoff);
-      }
-      std::optional<Provided> news;
-      if (answer) news = std::move(*answer);
-      boost::asio::post(executor, [weak = weak_from_this(), on_change, news = std::move(news)]() mutable {
-        const auto self = weak.lock();
-        const auto tell = on_change.lock();
-        if (!self || !tell) return;
-        self->asked = true;
-        if (!news) return (*tell)();
-        self->provided = std::move(news);
-        (*tell)();
-      });
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, pause, [] { return false; });
-    }
-  }
-
-  Result<Provided> ask(const std::stop_token& stop) {
-    retry_after_ = std::chrono::milliseconds(0);
-    const auto response = rest::send(provider_request(config_), Deadline::after(clock_, pace_.timeout), stop);
-    if (!response) {
-      return fail("the API does not answer: " + response.error().message, "check its URL and the way out to it");
-    }
-    if (response->retry_after) retry_after_ = *response->retry_after;
-    return read_answer(config_, *response, clock_.system());
-  }
-
-  static std::chrono::milliseconds jittered(std::chrono::milliseconds backoff) {
-    thread_local std::minstd_rand random(std::random_device{}());
-    return backoff / 2 + std::chrono::milliseconds(random() % static_cast<unsigned>(backoff.count() / 2 + 1));
-  }
-
-  const ProviderConfig config_;
-  const Clock& clock_;
-  const Pace pace_;
-  std::atomic<bool> ended_ = false;
-  std::chrono::milliseconds retry_after_{0};
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;
-};
 
 Providers::Providers(boost::asio::any_io_executor executor, const Clock& clock, std::function<void()> on_change,
                      Pace pace)
@@ -121,44 +63,97 @@ Providers::Providers(boost::asio::any_io_executor executor, const Clock& clock, 
     : Providers(std::move(executor), clock, std::move(on_change), Pace{}) {}
 
 Providers::~Providers() {
-  for (auto& entry : entries_) entry.asker->stop();
+  for (auto& entry : entries_) {
+    if (entry.asker) entry.asker->stop();
+  }
 }
 
-void Providers::set(const std::vector<ProvidedServer>& servers) {
-  std::vector<Entry> next;
-  for (const auto& server : servers) {
-    const auto same = std::ranges::find_if(
-        entries_, [&](const Entry& entry) { return entry.asker && entry.server.provider == server.provider; });
-    if (same != entries_.end()) {
-      next.push_back({server, std::move(same->asker)});
-      continue;
+Providers::Entry Providers::entry_of(const std::string& cluster, const ProviderConfig& config,
+                                     const std::vector<Entry>& others) const {
+  Entry entry{.cluster = cluster, .config = config, .asker = {}, .given = {}};
+  if (config.secret.empty() && config.type != Type::turn_rest) {
+    log::warn("the provider has no secret", {{"provider", config.name}, {"cluster", cluster}});
+    return entry;
+  }
+  if (is_credential_api(config.type)) {
+    const auto before = std::ranges::find_if(entries_, [&](const Entry& other) {
+      return other.cluster == cluster && other.config.name == config.name && other.config.type == config.type;
+    });
+    if (const auto* had = before == entries_.end() ? nullptr : provided_by(*before)) entry.given = *had;
+    for (const auto* known : {&entries_, &others}) {
+      const auto same = std::ranges::find_if(
+          *known, [&](const Entry& other) { return other.asker && other.asker->asks_for(config); });
+      if (same != known->end()) entry.asker = same->asker;
     }
-    next.push_back({server, std::make_shared<Asker>(server.provider, clock_, pace_)});
-    next.back().asker->start(executor_, on_change_);
+    if (!entry.asker) {
+      entry.asker = std::make_shared<Asker>(config, clock_, pace_);
+      entry.asker->start(executor_, on_change_);
+    }
+    return entry;
+  }
+  auto servers = given_servers(config);
+  if (servers) {
+    entry.given = std::move(*servers);
+  } else {
+    log::warn("the provider gives no credential", {{"provider", config.name}, {"error", servers.error().text()}});
+  }
+  return entry;
+}
+
+void Providers::set(const Fleet& fleet) {
+  std::vector<Entry> next;
+  for (const auto& cluster : fleet.clusters) {
+    for (const auto& config : cluster.providers) {
+      const auto same = std::ranges::find_if(
+          entries_, [&](const Entry& entry) { return entry.cluster == cluster.name && entry.config == config; });
+      next.push_back(same != entries_.end() ? *same : entry_of(cluster.name, config, next));
+    }
   }
   std::swap(entries_, next);
   std::erase_if(leaving_, [](const auto& asker) { return asker->ended(); });
-  for (auto& gone : next) {
-    if (!gone.asker) continue;
-    gone.asker->stop();
-    leaving_.push_back(std::move(gone.asker));
+  for (const auto& [cluster, config, asker, given] : next) {
+    if (!asker || std::ranges::find(entries_, asker, &Entry::asker) != entries_.end()) continue;
+    asker->stop();
+    if (std::ranges::find(leaving_, asker) == leaving_.end()) leaving_.push_back(asker);
   }
 }
 
+const Provided* Providers::provided_by(const Entry& entry) const {
+  const auto& provided = entry.asker && entry.asker->provided ? entry.asker->provided : entry.given;
+  return provided && provided->expires > clock_.system() ? &*provided : nullptr;
+}
+
 Fleet Providers::complete(Fleet fleet) const {
-  if (fleet.clusters.empty()) return fleet;
-  for (const auto& [server, asker] : entries_) {
-    if (!asker->provided) continue;
-    auto& regions = fleet.clusters.front().regions;
-    auto region = std::ranges::find(regions, server.region, &Region::name);
-    if (region == regions.end()) region = regions.insert(region, Region{.name = server.region});
-    for (auto& relay : relays_of(server.provider, *asker->provided)) region->relays.push_back(std::move(relay));
+  for (const auto& entry : entries_) {
+    const auto cluster = std::ranges::find(fleet.clusters, entry.cluster, &Cluster::name);
+    const auto* provided = provided_by(entry);
+    if (cluster == fleet.clusters.end() || !provided) continue;
+    auto& region = region_for(entry.config, cluster->regions);
+    for (auto& relay : relays_of(entry.config, *provided)) region.relays.push_back(std::move(relay));
   }
   return fleet;
 }
 
+std::vector<ProviderStatus> Providers::status() const {
+  std::vector<ProviderStatus> all;
+  for (const auto& entry : entries_) {
+    auto& status = all.emplace_back(ProviderStatus{
+        .cluster = entry.cluster, .name = entry.config.name, .type = provider_type_name(entry.config.type)});
+    const auto* provided = provided_by(entry);
+    status.up = provided != nullptr;
+    if (!entry.asker) continue;
+    status.breaker = breaker_state_name(entry.asker->breaker);
+    status.up = status.up && entry.asker->well;
+    status.answered = entry.asker->answered;
+    status.failed = entry.asker->failed;
+    if (provided) status.expires = provided->expires;
+  }
+  return all;
+}
+
 bool Providers::asked_all() const {
-  return std::ranges::all_of(entries_, [](const Entry& entry) { return entry.asker->asked; });
+  return std::ranges::all_of(
+      entries_, [](const Entry& entry) { return !entry.asker || entry.asker->answered + entry.asker->failed > 0; });
 }
 
 }  // namespace turnkeeper::monitor

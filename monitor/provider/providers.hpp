@@ -1,12 +1,14 @@
-// The servers whose URLs and credentials come from credential APIs: asked at once, cached until three quarters of the
-// credential's life are over, asked again with backoff when that fails. The last good answer is kept.
+// Relays that are not ours: of vendors' credential APIs, and of TURN servers whose user or secret we were given. APIs
+// are asked at once, and again when three quarters of their credential's life are over; one that fails is asked with
+// growing pauses (breaker.hpp), and its last good answer serves until it expires.
 //
-//   Providers providers(io.get_executor(), clock, [&] { service.set_fleet(providers.complete(fleet)); });
-//   providers.set(config.provided);
+//   Providers providers(io.get_executor(), clock, [&] { take(providers.complete(fleet)); });
+//   providers.set(fleet);
+//   take(providers.complete(fleet));
 //
-// Each API has a thread of its own, so that one that hangs delays nobody. Everything else happens on the executor,
-// which must not run on several threads at once; nothing blocks but the destructor, which waits for requests that are
-// cut short (milliseconds).
+// Each API has a thread of its own, so that one that hangs delays nobody; clusters that ask the same of the same API
+// share one question. Everything else happens on the executor, which must not run on several threads at once; nothing
+// blocks but the destructor, which waits for requests that are cut short (milliseconds).
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 forgets it under C++20
@@ -15,10 +17,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "monitor/provider/breaker.hpp"
 #include "monitor/provider/vendors.hpp"
 #include "monitor/target/fleet.hpp"
+#include "monitor/target/provider_status.hpp"
 
 namespace turnkeeper::monitor {
 
@@ -26,34 +32,45 @@ class Providers {
  public:
   struct Pace {
     std::chrono::milliseconds timeout{15'000};
-    std::chrono::milliseconds first_backoff{1'000};  // doubled up to longest_backoff, half of it random
-    std::chrono::milliseconds longest_backoff{300'000};
-    std::chrono::milliseconds shortest_life{60'000};  // an answer is not renewed earlier, whatever it says of its life
+    Breaker::Pace breaker;
+    std::chrono::milliseconds shortest_life{5'000};  // an answer is not renewed earlier, whatever it says of its life
   };
 
-  // `on_change`: a provider's answer differs from its last one. Never called from within a call.
+  // `on_change`: complete() or status() has changed. Never called from within a call.
   Providers(boost::asio::any_io_executor executor, const Clock& clock, std::function<void()> on_change, Pace pace);
   Providers(boost::asio::any_io_executor executor, const Clock& clock, std::function<void()> on_change);
   ~Providers();
   Providers(const Providers&) = delete;
   Providers& operator=(const Providers&) = delete;
 
-  // Those that stay the same keep what they have.
-  void set(const std::vector<ProvidedServer>& servers);
+  // Asks for what the fleet's clusters say. Those that stay the same are not asked again.
+  void set(const Fleet& fleet);
 
-  // The fleet with the relays that were named so far, in the first cluster: called like their provider, and where that
-  // named several hosts, with the host's name behind it.
+  // The fleet with the relays that its providers have named so far and whose credentials have not expired: called like
+  // their provider, and where that named several hosts, with the host's name behind it; in the region that the provider
+  // says, or in an external one.
   [[nodiscard]] Fleet complete(Fleet fleet) const;
+
+  [[nodiscard]] std::vector<ProviderStatus> status() const;
 
   // Whether every provider has answered, or failed, at least once.
   [[nodiscard]] bool asked_all() const;
 
  private:
   class Asker;
+  // `asker` is null for those that are no API. `given`: what they have for good; of an API whose key or the like has
+  // changed, what it named before, until it answers.
   struct Entry {
-    ProvidedServer server;
+    std::string cluster;
+    ProviderConfig config;
     std::shared_ptr<Asker> asker;
+    std::optional<Provided> given;
   };
+
+  [[nodiscard]] Entry entry_of(const std::string& cluster, const ProviderConfig& config,
+                               const std::vector<Entry>& others) const;
+  [[nodiscard]] const Provided* provided_by(const Entry& entry) const;
+
   boost::asio::any_io_executor executor_;
   const Clock& clock_;
   const Pace pace_;

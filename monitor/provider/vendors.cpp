@@ -14,6 +14,7 @@ using nlohmann::json;
 using Type = ProviderConfig::Type;
 
 constexpr std::size_t most_quoted = 200;
+constexpr std::int64_t longest_life = std::int64_t{366} * 24 * 3600;  // seconds
 
 Secret basic(const std::string& user, const Secret& password) {
   return Secret("Basic " + base64_encode(user + ":" + password.reveal()));
@@ -76,12 +77,22 @@ std::optional<std::chrono::seconds> seconds_in(const json& object, const char* k
     if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return std::nullopt;
   }
   if (value <= 0) return std::nullopt;
-  return std::chrono::seconds(value);
+  return std::chrono::seconds(std::min(value, longest_life));
 }
 
 std::string text_in(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+void add_uri(const turn::Uri& uri, const std::string& username, const Secret& password, Provided& provided) {
+  auto same = std::ranges::find_if(provided.servers, [&](const Provided::Server& known) {
+    return known.uris.front().host == uri.host && known.username == username && known.password == password;
+  });
+  if (same == provided.servers.end()) {
+    same = provided.servers.insert(same, Provided::Server{.uris = {}, .username = username, .password = password});
+  }
+  if (std::ranges::count(same->uris, uri) == 0) same->uris.push_back(uri);
 }
 
 void add_server(const json& server, const json& urls, const char* password_key, Provided& provided) {
@@ -92,14 +103,7 @@ void add_server(const json& server, const json& urls, const char* password_key, 
     if (!text.is_string() || username.empty() || password.empty()) continue;
     auto uri = turn::Uri::parse(text.get<std::string>());
     if (!uri || (uri->scheme != turn::Uri::Scheme::turn && uri->scheme != turn::Uri::Scheme::turns)) continue;
-    const turn::Uri whole = with_transport(std::move(*uri));
-    auto same = std::ranges::find_if(provided.servers, [&](const Provided::Server& known) {
-      return known.uris.front().host == whole.host && known.username == username && known.password == password;
-    });
-    if (same == provided.servers.end()) {
-      same = provided.servers.insert(same, Provided::Server{.username = username, .password = password});
-    }
-    if (std::ranges::count(same->uris, whole) == 0) same->uris.push_back(whole);
+    add_uri(with_transport(std::move(*uri)), username, password, provided);
   }
 }
 
@@ -114,7 +118,7 @@ void add_ice_servers(const json& servers, Provided& provided) {
 
 Error refusal(const ProviderConfig& config, const std::string& what) {
   return {std::string(provider_type_name(config.type)) + " " + config.name + ": " + what,
-          "check its secretFile and the account's state at the vendor"};
+          "check its secret and the account's state at the vendor"};
 }
 
 std::string one_line(std::string text) {
@@ -126,6 +130,30 @@ std::string one_line(std::string text) {
 }
 
 }  // namespace
+
+bool is_credential_api(Type type) {
+  return type != Type::static_list && type != Type::shared_secret;
+}
+
+Result<Provided> given_servers(const ProviderConfig& config) {
+  Provided provided{.servers = {}, .expires = SystemTime::max()};
+  const bool shared = config.type == Type::shared_secret;
+  for (const auto& uri : config.uris) {
+    add_uri(uri, shared ? std::string() : config.user, shared ? Secret() : config.secret, provided);
+  }
+  if (!config.uris.empty()) return provided;
+  const auto list = json::parse(config.secret.reveal(), nullptr, false);
+  if (!list.is_array() && !list.is_object()) {
+    return fail("provider " + config.name + ": without urls its secret must be a list of ICE servers",
+                R"(write [{"urls": ["turn:HOST:PORT"], "username": "...", "credential": "..."}] into it)");
+  }
+  add_ice_servers(list, provided);
+  if (provided.servers.empty()) {
+    return fail("provider " + config.name + ": its list names no TURN server with a username and a credential",
+                R"(write [{"urls": ["turn:HOST:PORT"], "username": "...", "credential": "..."}] into its secret)");
+  }
+  return provided;
+}
 
 rest::Request provider_request(const ProviderConfig& config) {
   const auto ask = [&]() -> rest::Request {
@@ -140,6 +168,9 @@ rest::Request provider_request(const ProviderConfig& config) {
         return ask_xirsys(config);
       case Type::cloudflare:
         return ask_cloudflare(config);
+      case Type::static_list:
+      case Type::shared_secret:
+        break;
     }
     return {};
   };
@@ -184,6 +215,9 @@ Result<Provided> read_answer(const ProviderConfig& config, const rest::Response&
       if (!answer.is_object()) return fail(strange);
       provided.expires = now + std::min(config.ttl, std::chrono::seconds(172'800));
       add_ice_servers(answer.value("iceServers", json()), provided);
+      break;
+    case Type::static_list:
+    case Type::shared_secret:
       break;
   }
   if (provided.servers.empty()) return fail(refusal(config, "the API named no TURN server"));

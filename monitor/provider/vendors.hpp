@@ -1,4 +1,4 @@
-// What each credential API is asked, and what its answer means. Pure.
+// What each credential API is asked, and what its answer means; and the same for servers that need no asking. Pure.
 //
 //   auto response = rest::send(provider_request(config), deadline, stop);
 //   if (response) auto provided = read_answer(config, *response, clock.system());
@@ -26,7 +26,14 @@ struct Provided {
   SystemTime expires;
 };
 
+[[nodiscard]] bool is_credential_api(ProviderConfig::Type type);
+
+// Of a credential API.
 [[nodiscard]] rest::Request provider_request(const ProviderConfig& config);
+
+// Of a static list, or of servers with a shared secret, which have no user here; they never expire. Errors: the list is
+// not what RTCPeerConnection takes, or names no TURN server with a user and a password.
+[[nodiscard]] Result<Provided> given_servers(const ProviderConfig& config);
 
 // STUN servers and URLs that make no sense are left out. Errors: a refusal, with what the API said; an answer without a
 // TURN server; one that is not what the API documents.

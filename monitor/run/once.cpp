@@ -56,7 +56,7 @@ class Round {
   void start(const RelayId& id, const Relay& relay) {
     for (std::size_t i = 0; i < relay.uris.size(); ++i) {
       // The first URL's first address is what the path checks are made with.
-      spawn(look_up_and_probe(id, relay, relay.uris[i], config_.checks && i == 0));
+      spawn(look_up_and_probe(id, relay, relay.uris[i], config_.checks && !relay.probing && i == 0));
     }
   }
 
@@ -100,8 +100,8 @@ class Round {
     target.auth.other_keys = std::move(credentials->other_keys);
     ProbeOptions options{.deadline = Deadline::after(real_clock(), longest_probe)};
     options.resolve_time = resolve_time;
-    options.throughput = config_.throughput;
-    options.mtu = config_.mtu;
+    if (!relay.probing) options.throughput = config_.throughput;
+    options.mtu = config_.mtu && !relay.probing;
     auto result = co_await probe(target, options);
     const bool works = result.ok;
     add(id, uri, std::move(result));
@@ -166,29 +166,22 @@ std::vector<OnceRow> probe_once(const MonitorConfig& config, std::ostream* progr
   boost::asio::io_context io(1);
   Fleet fleet = config.fleet;
   std::vector<OnceRow> unprovided;
-  if (!config.provided.empty()) {
-    if (progress) *progress << "asking the credential APIs" << std::flush;
+  if (!fleet.clusters.front().providers.empty()) {
+    if (progress) *progress << "asking the providers" << std::flush;
     Providers providers(io.get_executor(), real_clock(), [] {});
-    providers.set(config.provided);
+    providers.set(fleet);
     const auto deadline = Deadline::after(real_clock(), longest_providers);
     const auto work = boost::asio::make_work_guard(io);
     while (!providers.asked_all() && !deadline.expired(real_clock())) io.run_one_for(100ms);
     fleet = providers.complete(std::move(fleet));
-    for (const auto& server : config.provided) {
-      const auto named = [&](const Relay& relay) {
-        const auto* from = std::get_if<ProvidedCredential>(&relay.credential);
-        return from && from->provider == server.provider.name;
-      };
-      const auto& regions = fleet.clusters.front().regions;
-      if (std::ranges::any_of(regions,
-                              [&](const Region& region) { return std::ranges::any_of(region.relays, named); })) {
-        continue;
-      }
+    const auto& cluster = fleet.clusters.front();
+    for (const auto& status : providers.status()) {
+      if (status.up) continue;
+      const auto& config_of = *std::ranges::find(cluster.providers, status.name, &ProviderConfig::name);
       ProbeResult result{.cause = api::Cause::internal,
-                         .detail = "the credential API named no relay; see the log above for why"};
-      unprovided.push_back({{fleet.clusters.front().name, server.region, server.provider.name},
-                            std::string(provider_type_name(server.provider.type)),
-                            std::move(result)});
+                         .detail = "the provider named no relay; see the log above for why"};
+      const auto& region = config_of.in_region.empty() ? config_of.name : config_of.in_region;
+      unprovided.push_back({{cluster.name, region, status.name}, std::string(status.type), std::move(result)});
     }
   }
   io.restart();

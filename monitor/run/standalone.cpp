@@ -20,7 +20,6 @@ Standalone::Standalone(boost::asio::io_context& io, Service& service, std::strin
                        std::set<std::string> files)
     : service_(service),
       path_(std::move(path)),
-      providers_(io.get_executor(), real_clock(), [this] { service_.set_fleet(providers_.complete(config_.fleet)); }),
       watch_(path_, std::move(files), [this, &io](ConfigWatch::Reloaded news) {
         boost::asio::post(io, [this, news = std::move(news)]() mutable { reloaded(std::move(news)); });
       }) {
@@ -30,12 +29,12 @@ Standalone::Standalone(boost::asio::io_context& io, Service& service, std::strin
 
 void Standalone::take(MonitorConfig config) {
   config_ = std::move(config);
-  providers_.set(config_.provided);
   service_.set_settings({.probing = probing_settings(config_),
                          .modules = config_.modules,
                          .receivers = config_.receivers,
+                         .region_header = config_.region_header,
                          .uptime_target = config_.uptime_target});
-  service_.set_fleet(providers_.complete(config_.fleet));
+  service_.set_fleet(config_.fleet);
 }
 
 void Standalone::reloaded(ConfigWatch::Reloaded config) {
@@ -48,8 +47,8 @@ void Standalone::reloaded(ConfigWatch::Reloaded config) {
   }
   if (*config == config_) return log::info("the configuration is as it was", {{"file", path_}});
   if (config->vantage != config_.vantage || config->exchange != config_.exchange ||
-      config->status_url != config_.status_url) {
-    log::warn("vantage, exchange and statusUrl take effect with the next start", {{"file", path_}});
+      config->status_url != config_.status_url || config->access != config_.access) {
+    log::warn("vantage, exchange, access and statusUrl take effect with the next start", {{"file", path_}});
   }
   log::info("the configuration has changed", {{"file", path_}});
   take(std::move(*config));

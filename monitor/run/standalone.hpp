@@ -1,5 +1,5 @@
-// A monitor that watches what a monitor.yaml says: hands it to the service, keeps asking the credential APIs in it, and
-// reads it again when it changes. A new file with mistakes is logged, and the old one stays.
+// A monitor that watches what a monitor.yaml says: hands it to the service, and reads it again when it changes. A new
+// file with mistakes is logged, and the old one stays.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -8,7 +8,6 @@
 
 #include "monitor/config/config_watch.hpp"
 #include "monitor/config/monitor_config.hpp"
-#include "monitor/provider/providers.hpp"
 #include "monitor/service/service.hpp"
 
 namespace turnkeeper::monitor {
@@ -32,7 +31,6 @@ class Standalone {
   Service& service_;
   const std::string path_;
   MonitorConfig config_;
-  Providers providers_;
   ConfigWatch watch_;  // last: its thread uses the rest
 };
 

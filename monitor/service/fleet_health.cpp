@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "monitor/probe/impact.hpp"
+
 namespace turnkeeper::monitor {
 namespace {
 
@@ -26,7 +28,9 @@ Policy policy_for(const api::Probing& probing) {
   // A canary renews its observation each second, or with each echo where those are rarer, and says so when they stay
   // away: twice that long, and it is the monitor that stands still.
   const std::chrono::nanoseconds silence = 2 * probing.misses * probing.canary + 2s;
-  policy.freshness = std::max(policy.freshness, silence);
+  // Without a canary, full probes renew it, one of which may be late.
+  const std::chrono::nanoseconds probes = probing.canary.count() == 0 ? 3 * probing.full : 0ms;
+  policy.freshness = std::max({policy.freshness, silence, probes});
   return policy;
 }
 
@@ -59,7 +63,8 @@ void FleetHealth::set_fleet(Fleet fleet) {
         // The same name at another place is another relay.
         if (record.relay.uris != relay.uris) record = {.id = id, .since = clock_.system()};
         record.relay = relay;
-        record.policy = policy_for(cluster.probing);
+        const auto& probing = relay.probing ? *relay.probing : cluster.probing;
+        record.policy = policy_for(probing);
         record.policy.draining = is_draining(record);
         // What is known of keys that are gone interests nobody.
         std::erase_if(record.facts.keys, [&](const auto& entry) {
@@ -67,10 +72,12 @@ void FleetHealth::set_fleet(Fleet fleet) {
           return std::ranges::none_of(cluster.signing_keys, same) && std::ranges::none_of(cluster.removed_keys, same);
         });
         record.elsewhere = !is_loopback_host(canary_uri(relay).host);
-        record.interval = cluster.probing.canary;
-        record.patience = cluster.probing.misses * cluster.probing.canary;
-        record.probe_interval = cluster.probing.full;
-        record.echoes.resize(static_cast<std::size_t>(std::max<std::int64_t>(10, loss_window / record.interval)));
+        record.external = region.external;
+        record.interval = probing.canary;
+        record.patience = probing.misses * probing.canary;
+        record.probe_interval = probing.full;
+        const auto echoes = record.has_canary() ? loss_window / record.interval : 0;
+        record.echoes.resize(static_cast<std::size_t>(std::max<std::int64_t>(10, echoes)));
         record.due.reset();
       }
     }
@@ -141,8 +148,14 @@ bool FleetHealth::probed(RelayRecord& relay, ProbeResult result) {
     changes_.facts = changes_.facts || relay.facts.certificate != seen;
     relay.facts.certificate = std::move(seen);
   }
-  if (result.ok) sign_of_life(relay, clock_.steady() - result.total);
-  const bool again = relay.probes.add(std::move(result), clock_.steady(), relay.probe_interval);
+  const auto now = clock_.steady();
+  if (result.ok) sign_of_life(relay, now - result.total);
+  const bool ok = result.ok;
+  const bool telling = ok || impact(result.cause) != Impact::unknown;
+  const bool again = relay.probes.add(std::move(result), now, relay.probe_interval);
+  if (!relay.has_canary() && telling && !again) {
+    relay.canary = Observation{.vantage = vantage_, .usable = true, .at = now, .blind = !ok && blind_};
+  }
   if (relay.canary) put_own(relay);
   return again;
 }

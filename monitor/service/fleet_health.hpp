@@ -118,6 +118,7 @@ class FleetHealth {
   [[nodiscard]] api::Cause failover_cause(const std::string& cluster, const std::string& region) const;
   [[nodiscard]] std::vector<Incident> open_incidents() const { return incidents_.open(); }
   [[nodiscard]] Status status() const;
+  // Of our own relays: what the operator is told.
   [[nodiscard]] std::vector<RelayHealth> relay_health() const;
 
  private:

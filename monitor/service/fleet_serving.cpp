@@ -13,15 +13,25 @@ constexpr std::size_t remembered_failovers = 20;
 void FleetHealth::serve_again(const Cluster& cluster) {
   std::vector<RegionHealth> health;
   for (const auto& region : cluster.regions) {
-    auto& to = health.emplace_back(RegionHealth{region.name, region.backups, {}});
+    auto& to = health.emplace_back(RegionHealth{
+        .name = region.name,
+        .backups = region.backups,
+        .relays = {},
+        .external = region.external,
+        .cost_per_gigabyte = region.cost_per_gigabyte,
+    });
     const auto& verdicts = regions_[{cluster.name, region.name}].verdicts;
     for (std::size_t verdict = 0; verdict < verdicts.size(); ++verdict) {
       if (verdicts[verdict] > 0) to.relays.push_back(static_cast<api::Verdict>(verdict));
     }
   }
   for (const auto& region : cluster.regions) {
-    const auto by = serving_region(health, region.name);
     auto& entry = regions_[{cluster.name, region.name}];
+    if (region.external) {
+      entry.served_by = region.name;  // it has no clients of its own to be moved
+      continue;
+    }
+    const auto by = serving_region(health, region.name, cluster.provider_use);
     const bool is_new = !std::exchange(entry.served, true);
     if (!is_new && entry.served_by == by) continue;
     const auto from = std::exchange(entry.served_by, by);

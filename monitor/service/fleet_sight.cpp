@@ -25,7 +25,7 @@ bool FleetHealth::sees_nothing(SteadyTime now) const {
   std::set<std::pair<std::string_view, std::string_view>> regions;
   std::chrono::nanoseconds due = std::chrono::hours(1);
   for (const auto& [id, record] : relays_) {
-    if (!record.elsewhere) continue;
+    if (!record.elsewhere || !record.has_canary()) continue;
     due = std::min<std::chrono::nanoseconds>(due, 2 * record.interval);
     if (record.heard_at && *heard_at_ - *record.heard_at <= record.patience) regions.insert({id.cluster, id.region});
   }

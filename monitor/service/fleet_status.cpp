@@ -70,6 +70,7 @@ Status FleetHealth::status() const {
 std::vector<RelayHealth> FleetHealth::relay_health() const {
   std::vector<RelayHealth> health;
   for (const auto& [id, record] : relays_) {
+    if (record.external) continue;
     health.push_back({id, record.state.judgement.verdict, record.state.judgement.cause, record.since, record.facts});
   }
   return health;

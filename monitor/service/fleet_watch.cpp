@@ -16,6 +16,11 @@ CredentialSource lasting(const CredentialSource& source) {
   return provided ? ProvidedCredential{.provider = provided->provider} : source;
 }
 
+// What somebody bills gets full probes and nothing that sends more.
+FleetWatch::Settings sparing(const FleetWatch::Settings& settings) {
+  return {.tls = settings.tls, .checks = false, .throughput = {}, .mtu = false};
+}
+
 }  // namespace
 
 FleetWatch::FleetWatch(boost::asio::any_io_executor executor, const Clock& clock, std::string vantage, Sinks sinks,
@@ -40,7 +45,7 @@ void FleetWatch::set(const Fleet& fleet, const Settings& settings) {
       for (const auto& relay : region.relays) {
         wanted[{cluster.name, region.name, relay.name}] = {
             &relay, Key{relay.uris, relay.public_addresses, relay.allowed_peers, lasting(relay.credential),
-                        cluster.probing, settings}};
+                        relay.probing.value_or(cluster.probing), relay.probing ? sparing(settings) : settings}};
       }
     }
   }

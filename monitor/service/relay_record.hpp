@@ -74,13 +74,14 @@ struct RelayRecord {
   RelayId id;
   Relay relay;
   Policy policy;
-  bool elsewhere = true;  // not on this machine's loopback
-  std::chrono::milliseconds interval{100};
-  std::chrono::nanoseconds patience{0};  // as long as this vantage's canary takes to suspect it
+  bool elsewhere = true;                    // not on this machine's loopback
+  bool external = false;                    // a provider's
+  std::chrono::milliseconds interval{100};  // of the canary's echoes; 0: there is no canary
+  std::chrono::nanoseconds patience{0};     // as long as this vantage's canary takes to suspect it
   std::chrono::milliseconds probe_interval{10'000};
 
   std::vector<Seen> seen;
-  std::optional<Observation> canary;  // what the canary said last
+  std::optional<Observation> canary;  // what the canary said last; without one: as if it were well since the last probe
   ProbeFindings probes;
   EchoWindow echoes;
   std::optional<std::chrono::nanoseconds> round_trip;
@@ -91,6 +92,8 @@ struct RelayRecord {
   RelayState state;
   SystemTime since;
   std::optional<SteadyTime> due;  // when it is to be judged again; earlier ones may still be queued
+
+  [[nodiscard]] bool has_canary() const { return interval.count() > 0; }
 };
 
 }  // namespace turnkeeper::monitor

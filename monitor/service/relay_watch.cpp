@@ -29,6 +29,13 @@ RelayWatch::RelayWatch(boost::asio::any_io_executor executor, const Clock& clock
 }
 
 void RelayWatch::start() {
+  if (options_.probing.canary.count() > 0) start_canary();
+  check_due_ = clock_.steady();
+  for (auto& name : names_) name.due = clock_.steady();
+  run_due();
+}
+
+void RelayWatch::start_canary() {
   CanaryOptions canary{
       .vantage = options_.vantage, .uri = options_.canary, .ground = options_.ground, .tls = options_.tls};
   canary.policy = {.interval = options_.probing.canary, .misses = options_.probing.misses};
@@ -43,9 +50,6 @@ void RelayWatch::start() {
   canary.on_loss = handlers_.on_loss;
   canary_ = std::make_unique<Canary>(executor_, clock_, std::move(canary));
   canary_->start();
-  check_due_ = clock_.steady();
-  for (auto& name : names_) name.due = clock_.steady();
-  run_due();
 }
 
 // The next time at the place in the interval that belongs to `what`.
@@ -152,7 +156,12 @@ void RelayWatch::probe_now() {
 }
 
 void RelayWatch::recheck() {
-  if (canary_ && !stop_.stop_requested()) canary_->recheck();
+  if (stop_.stop_requested()) return;
+  if (canary_) {
+    canary_->recheck();
+  } else {
+    probe_now();
+  }
 }
 
 void RelayWatch::probe_target(const turn::Endpoint& endpoint) {
@@ -223,7 +232,7 @@ void RelayWatch::probed(ProbeResult result, const std::string& key) {
   if (target) target->probing = false;
   if (stop_.stop_requested()) return one_stopped();
   if (!target) return;  // no address of the relay's any more
-  if (result.cause == api::Cause::draining) canary_->let_go();
+  if (canary_ && result.cause == api::Cause::draining) canary_->let_go();
   if (result.ok) {
     worked_key_ = key;
     if (options_.accepted) options_.accepted->accepted(key, options_.name, clock_.steady());

@@ -40,7 +40,7 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
     std::string name;             // the relay's, unique in the monitor: it decides on the places in the interval
     std::vector<turn::Uri> uris;  // one at least
     turn::Uri canary;             // where the canary stands
-    api::Probing probing;
+    api::Probing probing;         // canary 0: there is none
     std::vector<std::string> public_addresses;  // as Relay's
     std::vector<AddressRange> allowed_peers;    // the same
     // Asked for before each allocation.
@@ -100,6 +100,7 @@ class RelayWatch : public std::enable_shared_from_this<RelayWatch> {
   };
 
   [[nodiscard]] SteadyTime place_after(const std::string& what, SteadyTime now) const;
+  void start_canary();
   void run_due();
   void arm();
   void look_up_name(std::size_t index);

@@ -5,22 +5,32 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "monitor/access/access_files.hpp"
 #include "monitor/access/gate.hpp"
 #include "monitor/history/history_file.hpp"
+#include "monitor/ice/ice_tables.hpp"
 #include "monitor/ice_api/ice_api.hpp"
+#include "monitor/ice_grpc/ice_grpc.hpp"
 #include "monitor/notify/notifier.hpp"
+#include "monitor/provider/providers.hpp"
+#include "monitor/push/push_hub.hpp"
+#include "monitor/push/push_rounds.hpp"
+#include "monitor/report/report_api.hpp"
 #include "monitor/service/announcer.hpp"
 #include "monitor/service/probe_api.hpp"
 #include "monitor/service/status_api.hpp"
+#include "monitor/shape/turn_rest.hpp"
 #include "monitor/sight/sight.hpp"
+#include "monitor/web/status_page.hpp"
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/http/host.hpp"
 #include "turnkeeper/http/server.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
 constexpr auto tick_interval = std::chrono::seconds(1);
-constexpr int ticks_until_renewal = 5;  // of the credentials that clients were pushed
+constexpr int ticks_until_remembered = 5;  // in the history
 constexpr int ticks_until_saved = 60;
 constexpr int ticks_until_numbers = 5;  // of sessions and bytes go to the operator
 constexpr auto report_delay = std::chrono::milliseconds(50);
@@ -47,14 +57,31 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         sight_(clock),
         health_(options_.vantage, clock),
         metrics_(options_.vantage, clock),
+        calls_(options_.vantage, clock),
         history_(clock),
         notifier_({.vantage = options_.vantage, .status_url = options_.status_url}, clock),
         announcer_(clock, metrics_, history_, notifier_),
-        gate_({.key = options_.api_key, .anonymous = options_.allow_anonymous || is_loopback(options_.listen)}),
-        ice_api_(
-            health_, metrics_, gate_, [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); },
-            clock),
-        status_api_(io.get_executor(), [this] { return health_.status(); },
+        gate_(gate_options(), clock),
+        tables_([this]() -> const Fleet& { return health_.fleet(); },
+                [this](const RelayId& id) { return health_.verdict(id); },
+                [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }, clock),
+        hub_(
+            make_config_, [this](const std::string& cluster, UrlHash url) { return tables_.standing(cluster, url); },
+            clock,
+            [this](const std::string& cluster, const std::string& region, std::size_t clients) {
+              metrics_.set_push_clients(cluster, region, clients);
+            }),
+        rounds_(io.get_executor(), hub_, clock,
+                [this](const std::string& cluster, const std::string& region, std::chrono::nanoseconds late) {
+                  metrics_.pushed_after(cluster, region, late);
+                }),
+        ice_api_(make_config_,
+                 {[this]() -> const Fleet& { return health_.fleet(); },
+                  [this](const RelayId& id) { return health_.verdict(id); },
+                  [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }},
+                 hub_, metrics_, gate_, {.audit = options_.audit}, clock),
+        report_api_(calls_, gate_, clock),
+        status_api_(io.get_executor(), [this] { return status(); },
                     {[this]() -> const Fleet& { return health_.fleet(); }, &history_,
                      [this] { return settings_.uptime_target; }, &clock}),
         probe_api_(io.get_executor(), health_, gate_, {.vantage = options_.vantage, .modules = {}, .resolver = {}},
@@ -64,11 +91,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
                 .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
                 .on_facts = [this] { settle(); },
                 .our_lag = [this] { return our_lag(); }}),
+        providers_(std::make_unique<Providers>(io.get_executor(), clock, [this] { providers_changed(); })),
         judge_timer_(io),
         report_timer_(io),
         tick_timer_(io),
         stop_timer_(io) {
     health_.set_sight([this] { return surroundings(); });
+    ice_api_.set_region_header(options_.region_header);
+    metrics_.write_also([this](Exposition& text) { calls_.write(text); });
   }
 
   Result<void> start() {
@@ -77,8 +107,12 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       if (!file) return fail(file.error());
       history_file_ = std::move(*file);
     }
+    auto access = AccessFiles::follow(io_.get_executor(), options_.access, gate_);
+    if (!access) return fail(access.error());
+    access_files_ = std::move(*access);
     if (auto listening = listen(); !listening) return fail(listening.error());
     if (auto joined = join(); !joined) return fail(joined.error());
+    if (auto serving = serve_grpc(); !serving) return fail(serving.error());
     tick_later();
     return {};
   }
@@ -90,18 +124,37 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     report_timer_.cancel();
     tick_timer_.cancel();
     stop_timer_.cancel();
+    access_files_.reset();
     watch_.drop();
+    providers_.reset();
     exchange_.reset();
+    ice_grpc_.reset();
     server_.reset();
     on_change_ = {};
     on_health_ = {};
   }
 
   void set_fleet(Fleet fleet) {
+    if (stopping_) return;
+    told_ = std::move(fleet);
+    providers_->set(told_);
+    metrics_.set_providers(providers_->status());
+    watch_fleet(providers_->complete(told_));
+  }
+
+  void providers_changed() {
+    if (stopping_) return;
+    metrics_.set_providers(providers_->status());
+    watch_fleet(providers_->complete(told_));
+  }
+
+  // The whole fleet, providers' relays among it.
+  void watch_fleet(Fleet fleet) {
     remember_removed_keys(health_.fleet(), fleet);
-    if (stopping_ || (has_fleet_ && fleet == health_.fleet())) return;
+    if (has_fleet_ && fleet == health_.fleet()) return;
     health_.set_fleet(std::move(fleet));
     metrics_.set_fleet(health_.fleet());
+    calls_.set_fleet(health_.fleet());
     history_.set_fleet(health_.fleet());
     proofs_.keep_only(health_.fleet());
     has_fleet_ = true;
@@ -117,7 +170,13 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     settings_ = std::move(settings);
     notifier_.set_receivers(settings_.receivers);
     probe_api_.set_modules(settings_.modules);
+    const auto& header = settings_.region_header.name.empty() ? options_.region_header : settings_.region_header;
+    ice_api_.set_region_header(header);
     if (probe_otherwise && has_fleet_) watch_.set(health_.fleet(), settings_.probing);
+  }
+
+  void read_keys_again() {
+    if (access_files_) access_files_->read_again();
   }
 
   void config_loaded(bool good) { metrics_.config_loaded(good); }
@@ -129,7 +188,9 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     report_timer_.cancel();
     tick_timer_.cancel();
     server_->stop();
+    ice_grpc_.reset();
     exchange_.reset();
+    providers_->set({});
     save();
     on_stopped_ = std::move(done);
     watch_.stop([self = shared_from_this()] { self->stopped(); });
@@ -142,9 +203,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context::executor_type executor() { return io_.get_executor(); }
   const http::Server& server() const { return *server_; }
+  std::string ice_grpc_address() const { return ice_grpc_ ? ice_grpc_->address() : std::string(); }
   std::string exchange_address() const { return exchange_ ? exchange_->address() : std::string(); }
-  Status status() const { return health_.status(); }
-  IceResult<IceConfig> ice_config(const IceRequest& request) const { return ice_api_.make_config(request); }
+  Status status() const {
+    auto status = health_.status();
+    status.calls = calls_.last_day();
+    return status;
+  }
+  IceResult<IceConfig> ice_config(const IceRequest& request) const { return make_config_(request); }
   void on_change(std::function<void(const Status&)> listener) { on_change_ = std::move(listener); }
   void on_health(std::function<void(std::vector<RelayHealth>)> listener) {
     on_health_ = std::move(listener);
@@ -152,11 +218,46 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
+  Gate::Options gate_options() {
+    const bool only_here =
+        is_loopback(options_.listen) && (!options_.ice_grpc || is_loopback(options_.ice_grpc->address));
+    return {.anonymous = options_.access.anonymous || only_here,
+            .per_caller = options_.access.per_caller,
+            .per_address = options_.access.per_address,
+            .proxies = options_.access.proxies,
+            .on_refused = [this](std::string_view reason) { metrics_.rejected(reason); },
+            .on_unknown_key = [this] { return access_files_ && access_files_->want_jwt_keys(); }};
+  }
+
+  // A monitor that gives credentials to everybody on its machine must not give them to every page that is looked at
+  // there: not by a name that leads to 127.0.0.1 (DNS rebinding), and not by a form that is sent to it.
+  static std::optional<http::Response> refuse_foreign_page(const http::Request& request, const http::Cors& cors) {
+    const std::string_view origin = request.header("origin");
+    const auto host = origin.find("://");
+    const bool from_here = origin.empty() || cors.allows(origin) ||
+                           (host != std::string_view::npos && http::is_loopback_host(origin.substr(host + 3)));
+    if (from_here && http::is_loopback_host(request.header("host"))) return std::nullopt;
+    return http::Response::problem(403, {"without a key, this monitor serves its own machine under its own name only",
+                                         "ask http://127.0.0.1 or http://localhost, or start it with --api-keys-file, "
+                                         "or with --allow-anonymous if its network is trusted"});
+  }
+
   Result<void> listen() {
+    auto cors = http::Cors::parse(options_.access.origins);
+    if (!cors) return fail(cors.error());
     http::Router router;
+    if (gate_.open() && !options_.access.anonymous && !options_.listen.starts_with("unix:")) {
+      router.guard([cors = *cors](const http::Request& request) { return refuse_foreign_page(request, cors); });
+    }
     ice_api_.add_routes(router);
+    router.get("/", [this](const http::Request& request) {
+      return is_turn_rest(request) ? ice_api_.turn_rest(request) : status_page();
+    });
+    report_api_.add_routes(router);
     status_api_.add_routes(router);
+    if (!options_.access.origins.empty()) router.allow_origins(std::move(*cors));  // what pages use
     probe_api_.add_routes(router);
+    if (options_.more_routes) options_.more_routes(router);
     router.get("/metrics", [this](const http::Request& request) {
       const auto format = exposition_format(request.header("accept"));
       auto response = http::Response::text(metrics_.exposition(format));
@@ -167,11 +268,28 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     router.get("/readyz", [this](const http::Request&) {
       return ready() ? http::Response::text("ok\n") : http::Response::text("not every relay was looked at yet\n", 503);
     });
-    auto server = http::Server::listen(io_, options_.listen, std::move(router));
+    auto server = http::Server::listen(io_, options_.listen, std::move(router), options_.limits, options_.tls);
     if (!server) return fail(server.error());
     server_ = std::move(*server);
-    if (!options_.api_key && !options_.allow_anonymous && !is_loopback(options_.listen)) {
-      log::warn("nobody gets credentials here: there is no API key", {{"listen", options_.listen}});
+    if (gate_.closed()) log::warn("nobody gets credentials here: no keys are given", {{"listen", options_.listen}});
+    return {};
+  }
+
+  // Application servers. After the mesh: gRPC's health and reflection services go into every server made from now on.
+  Result<void> serve_grpc() {
+    if (!options_.ice_grpc) return {};
+    auto ice_grpc = IceGrpc::listen(
+        *options_.ice_grpc, {.executor = io_.get_executor(),
+                             .gate = gate_,
+                             .make_config = make_config_,
+                             .hub = hub_,
+                             .issued = [this](const Caller& caller, const std::string& user, const IceConfig& config) {
+                               ice_api_.record("grpc", caller.name, user, config);
+                             }});
+    if (!ice_grpc) return fail(ice_grpc.error());
+    ice_grpc_ = std::move(*ice_grpc);
+    if (!options_.ice_grpc->tls && !is_loopback(options_.ice_grpc->address)) {
+      log::warn("gRPC clients show their keys in the clear", {{"listen", options_.ice_grpc->address}});
     }
     return {};
   }
@@ -233,11 +351,12 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     const bool judged = !changes.verdicts.empty() || !changes.failovers.empty();
     // Clients first: each millisecond here is a millisecond of silence in a call.
     if (judged || lists_changed) {
-      const auto told = ice_api_.update();
+      tables_.changed();
+      std::vector<PushRounds::Death> deaths;
       for (const auto& change : changes.verdicts) {
-        if (told == 0 || !change.first_miss) continue;
-        metrics_.pushed_after(change.id.cluster, change.id.region, clock_.steady() - *change.first_miss);
+        if (change.first_miss) deaths.push_back({change.id.cluster, change.id.region, *change.first_miss});
       }
+      rounds_.changed(std::move(deaths));
     }
     if (exchange_ && !changes.own.empty()) exchange_->publish(changes.own);
     announcer_.announce(changes);
@@ -265,6 +384,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   void show_serving() {
     for (const auto& cluster : health_.fleet().clusters) {
       for (const auto& region : cluster.regions) {
+        if (region.external) continue;  // nobody's clients are at home there
         metrics_.served(cluster.name, region.name, health_.served_by(cluster.name, region.name),
                         health_.failover_cause(cluster.name, region.name));
       }
@@ -311,10 +431,8 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     show_incidents();
     metrics_.on_time();
     if (ticks_ % ticks_until_numbers == 0) report_soon();
-    if (ticks_ % ticks_until_renewal == 0) {
-      (void)ice_api_.update();
-      history_.on_time();
-    }
+    rounds_.on_time();
+    if (ticks_ % ticks_until_remembered == 0) history_.on_time();
     if (ticks_ % ticks_until_saved == 0) save();
   }
 
@@ -334,11 +452,12 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     if (history_file_) history_file_->write(history_.save());
   }
 
-  // Once every relay has had its first verdict; for good.
+  // Once every relay of ours has had its first verdict, or, without any, each provider its chance; for good.
   bool ready() {
     if (ready_ || !has_fleet_) return ready_;
     const auto health = health_.relay_health();
     ready_ = std::ranges::none_of(health, [](const auto& relay) { return relay.verdict == api::Verdict::unknown; });
+    if (health.empty()) ready_ = providers_->asked_all();
     return ready_;
   }
 
@@ -354,17 +473,27 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   Sight sight_;
   FleetHealth health_;
   Metrics metrics_;
+  CallFigures calls_;
   History history_;
   Proofs proofs_;
   Notifier notifier_;
   Announcer announcer_;
-  const Gate gate_;
+  Gate gate_;
+  IceTables tables_;
+  const MakeConfig make_config_ = [this](const IceRequest& request) { return tables_.make(request); };
+  PushHub hub_;
+  PushRounds rounds_;
   IceApi ice_api_;
+  ReportApi report_api_;
   StatusApi status_api_;
   ProbeApi probe_api_;
   FleetWatch watch_;
+  Fleet told_;  // without its providers' relays
+  std::unique_ptr<Providers> providers_;
+  std::unique_ptr<AccessFiles> access_files_;
   std::unique_ptr<HistoryFile> history_file_;
   std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<IceGrpc> ice_grpc_;
   std::function<bool()> operator_connected_;
   boost::asio::steady_timer judge_timer_;
   boost::asio::steady_timer report_timer_;
@@ -406,6 +535,12 @@ void Service::set_settings(Settings settings) {
   });
 }
 
+void Service::read_keys_again() {
+  boost::asio::post(impl_->executor(), [weak = std::weak_ptr(impl_)] {
+    if (const auto impl = weak.lock()) impl->read_keys_again();
+  });
+}
+
 void Service::config_loaded(bool good) {
   impl_->config_loaded(good);
 }
@@ -416,6 +551,10 @@ void Service::show_operator(std::function<bool()> connected) {
 
 std::string Service::address() const {
   return impl_->server().address();
+}
+
+std::string Service::ice_grpc_address() const {
+  return impl_->ice_grpc_address();
 }
 
 std::string Service::exchange_address() const {

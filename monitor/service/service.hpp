@@ -20,17 +20,22 @@
 #include <string>
 #include <vector>
 
+#include "monitor/access/access_config.hpp"
 #include "monitor/exchange/exchange.hpp"
 #include "monitor/ice/make_ice_config.hpp"
+#include "monitor/ice_grpc/ice_grpc.hpp"
 #include "monitor/notify/receiver.hpp"
 #include "monitor/probe/probe_module.hpp"
 #include "monitor/service/fleet_watch.hpp"
+#include "monitor/shape/region_header.hpp"
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "monitor/web/status.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/result.hpp"
 #include "turnkeeper/base/secret.hpp"
+#include "turnkeeper/http/router.hpp"
+#include "turnkeeper/http/server.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -42,13 +47,19 @@ class Service {
  public:
   struct Options {
     std::string listen = "127.0.0.1:8480";  // as http::Server::listen; port 0: the kernel chooses
+    std::optional<http::TlsFiles> tls;      // HTTPS there
+    http::Limits limits;                    // of those who connect there
     std::string vantage = "local";
-    std::optional<Secret> api_key;  // what clients of /v1/* send as `Authorization: Bearer KEY`
-    bool allow_anonymous = false;   // without a key, /v1/* is served to anybody
-    std::string status_url;         // where people find the status page; linked from notifications
-    std::string state_file;         // history outlives a restart there; empty: it does not
+    AccessConfig access;         // who may ask for credentials
+    bool audit = true;           // log each issue of credentials: who, for whom, where; never the credential
+    RegionHeader region_header;  // unless the settings have one
+    std::string status_url;      // where people find the status page; linked from notifications
+    std::string state_file;      // history outlives a restart there; empty: it does not
+    std::optional<IceGrpc::Options> ice_grpc;  // where application servers ask over gRPC
     // The other monitors. The vantage is filled in.
     std::optional<Exchange::Options> exchange;
+    // What else is served on `listen`; called once, by start().
+    std::function<void(http::Router&)> more_routes;
   };
 
   // What may change while it runs.
@@ -56,12 +67,14 @@ class Service {
     FleetWatch::Settings probing;
     ProbeModules modules;
     std::vector<Receiver> receivers;
+    RegionHeader region_header;   // where a client is, as a proxy in front of us says it
     double uptime_target = 99.5;  // percent
   };
 
-  // Listens; watches nothing until set_fleet(). Without an api_key, /v1/* is served only on a loopback listener or with
-  // allow_anonymous. Errors: an address cannot be listened on, the state file cannot be written. `io` and `clock`
-  // outlive the service; the clock's steady time is the machine's.
+  // Listens; watches nothing until set_fleet(). Without keys and tokens, credentials are given only on a loopback
+  // listener, or to anybody when access.anonymous says so. Errors: an address cannot be listened on, the state file
+  // cannot be written, a file of keys cannot be read. `io` and `clock` outlive the service; the clock's steady time is
+  // the machine's.
   [[nodiscard]] static Result<std::unique_ptr<Service>> start(boost::asio::io_context& io, Options options,
                                                               const Clock& clock = real_clock());
   // Ends at once; allocations are given up unconfirmed. stop() first is better.
@@ -74,12 +87,16 @@ class Service {
   void set_fleet(Fleet fleet);
   // The same for how to watch it. Another way of probing starts every canary anew.
   void set_settings(Settings settings);
+  // Reads the files of keys again, changed or not; by themselves they are read when they change. Thread-safe.
+  void read_keys_again();
   // For the metrics: a configuration was read (again); whether the operator's stream stands, asked each second.
   void config_loaded(bool good);
   void show_operator(std::function<bool()> connected);
 
   // "127.0.0.1:8480", with the port that the kernel chose.
   [[nodiscard]] std::string address() const;
+  // Where application servers ask over gRPC; empty: nowhere.
+  [[nodiscard]] std::string ice_grpc_address() const;
   // Where other monitors connect to; empty without an exchange.
   [[nodiscard]] std::string exchange_address() const;
   [[nodiscard]] Status status() const;

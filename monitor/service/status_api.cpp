@@ -23,7 +23,6 @@ StatusApi::StatusApi(const boost::asio::any_io_executor& executor, std::function
     : status_(std::move(status)), past_(std::move(past)), timer_(executor) {}
 
 void StatusApi::add_routes(http::Router& router) {
-  router.get("/", [](const http::Request&) { return status_page(); });
   router.get("/status.css", [](const http::Request&) { return status_style(); });
   router.get("/status.js", [](const http::Request&) { return status_script(); });
   router.get("/api/relays", [this](const http::Request&) { return fresh_json(status_json(status_())); });

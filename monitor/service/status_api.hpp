@@ -1,4 +1,4 @@
-// GET /, GET /api/relays, GET /api/history and GET /api/events: what people and turnctl look at.
+// GET /api/relays, GET /api/history and GET /api/events: what the status page and turnctl look at.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 forgets it under C++20

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "monitor/target/provider_config.hpp"
 #include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/base/address_range.hpp"
@@ -66,6 +67,8 @@ struct Relay {
   std::string agent;                        // "host:port" of the agent beside it; empty: there is none
   std::vector<AddressRange> allowed_peers;  // special addresses that its clients may reach on purpose
   CredentialSource credential;
+  // In place of the cluster's. Canary 0: there is none, and full probes alone decide; they are all that is sent there.
+  std::optional<api::Probing> probing;
   bool operator==(const Relay&) const = default;
 };
 
@@ -81,8 +84,11 @@ struct Relay {
 
 struct Region {
   std::string name;
-  std::vector<std::string> backups;  // empty: every other region in the order listed
+  std::vector<std::string> backups;  // empty: every other region in the order listed, external ones left out
   std::vector<Relay> relays;
+  // A provider's relays, not ours; named after the provider. No client asks for it: Cluster::provider_use decides.
+  bool external = false;
+  double cost_per_gigabyte = 0;  // 0: nothing is charged for it
   bool operator==(const Region&) const = default;
 };
 
@@ -97,6 +103,8 @@ struct Cluster {
   std::chrono::seconds rotate_every{2160 * 3600};
   api::Probing probing;
   std::vector<std::string> stun_servers;
+  ProviderUse provider_use = ProviderUse::fallback;
+  std::vector<ProviderConfig> providers;  // whose relays Providers::complete() adds
   bool operator==(const Cluster&) const = default;
 };
 

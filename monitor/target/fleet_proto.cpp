@@ -3,7 +3,10 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <set>
+
+#include "turnkeeper/api/names.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -66,6 +69,40 @@ Result<Relay> relay_from(const v1::RelayTarget& from) {
   return relay;
 }
 
+std::optional<api::Provider> provider_from(const v1::Provider& from) {
+  const auto type =
+      std::ranges::find(api::provider_type_names, from.type(), [](const auto& entry) { return entry.first; });
+  if (type == api::provider_type_names.end()) return std::nullopt;
+  api::Provider provider{.name = from.name(),
+                         .type = type->second,
+                         .secret = {},
+                         .account = from.account(),
+                         .user = from.username(),
+                         .channel = from.channel(),
+                         .region = from.region(),
+                         .url = from.url(),
+                         .urls = {from.urls().begin(), from.urls().end()},
+                         .cost_per_gigabyte = from.cost_per_gigabyte()};
+  read(from.ttl(), from.has_ttl(), provider.ttl);
+  read(from.probe_every(), from.has_probe_every(), provider.probe_every);
+  return provider;
+}
+
+Result<void> read_providers(const v1::ClusterTargets& from, Cluster& cluster) {
+  for (const auto& one : from.providers()) {
+    const auto provider = provider_from(one);
+    if (!provider) continue;
+    auto config = provider_config(*provider, Secret(one.secret()));
+    if (!config) return fail(config.error().within(cluster.name));
+    cluster.providers.push_back(std::move(*config));
+  }
+  for (const auto& [name, use] : api::provider_use_names) {
+    if (from.provider_use() == name) cluster.provider_use = use;
+  }
+  for (auto& region : cluster.regions) region.cost_per_gigabyte = from.cost_per_gigabyte();
+  return {};
+}
+
 Result<Cluster> cluster_from(const v1::ClusterTargets& from) {
   Cluster cluster{.name = from.cluster(), .realm = from.realm()};
   if (cluster.name.empty()) return fail("a cluster has no name");
@@ -95,6 +132,7 @@ Result<Cluster> cluster_from(const v1::ClusterTargets& from) {
     return fail(cluster.name + ": a probing interval is not positive");
   }
   cluster.stun_servers.assign(from.stun_servers().begin(), from.stun_servers().end());
+  if (auto read_them = read_providers(from, cluster); !read_them) return fail(read_them.error());
   return cluster;
 }
 
@@ -125,6 +163,21 @@ google::protobuf::Duration duration_to(Duration duration) {
   return TimeUtil::NanosecondsToDuration(std::chrono::nanoseconds(duration).count());
 }
 
+void provider_to(const ProviderConfig& provider, v1::Provider& to) {
+  to.set_name(provider.name);
+  to.set_type(std::string(api::provider_type_name(provider.type)));
+  to.set_secret(provider.secret.reveal());
+  to.set_account(provider.account);
+  to.set_username(provider.user);
+  to.set_channel(provider.channel);
+  to.set_region(provider.region);
+  to.set_url(provider.url);
+  for (const auto& uri : provider.uris) to.add_urls(uri.to_string());
+  *to.mutable_ttl() = duration_to(provider.ttl);
+  to.set_cost_per_gigabyte(provider.cost_per_gigabyte);
+  *to.mutable_probe_every() = duration_to(provider.probe_every);
+}
+
 }  // namespace
 
 Result<Fleet> fleet_from_proto(const v1::TargetSet& targets) {
@@ -147,6 +200,7 @@ v1::TargetSet to_proto(const Fleet& fleet) {
       for (const auto& key : *keys) key_to(key, *to.add_signing_keys());
     }
     for (const auto& region : cluster.regions) {
+      if (region.external) continue;
       auto& to_region = *to.add_regions();
       to_region.set_name(region.name);
       for (const auto& backup : region.backups) to_region.add_backups(backup);
@@ -167,6 +221,13 @@ v1::TargetSet to_proto(const Fleet& fleet) {
     to.mutable_probing()->set_misses(static_cast<std::uint32_t>(cluster.probing.misses));
     *to.mutable_probing()->mutable_full() = duration_to(cluster.probing.full);
     for (const auto& server : cluster.stun_servers) to.add_stun_servers(server);
+    for (const auto& provider : cluster.providers) provider_to(provider, *to.add_providers());
+    for (const auto& [name, use] : api::provider_use_names) {
+      if (use == cluster.provider_use) to.set_provider_use(std::string(name));
+    }
+    for (const auto& region : cluster.regions) {
+      if (!region.external) to.set_cost_per_gigabyte(region.cost_per_gigabyte);
+    }
   }
   return targets;
 }

@@ -141,6 +141,15 @@ Json failover_json(const Failover& failover) {
           {"from", failover.from},      {"to", failover.to},           {"cause", api::cause_name(failover.cause)}};
 }
 
+// Rounded down: what fell short is never shown as if it had not.
+Json calls_json(const CallDay& calls) {
+  if (calls.tried == 0) return nullptr;
+  const auto part = static_cast<double>(calls.connected) / static_cast<double>(calls.tried);
+  return {{"tried", calls.tried},
+          {"connectedPercent", std::floor(part * 1000) / 10},
+          {"connectP95Ms", calls.connect_p95 ? Json(calls.connect_p95->count()) : Json(nullptr)}};
+}
+
 }  // namespace
 
 std::string status_json(const Status& status) {
@@ -164,7 +173,8 @@ std::string status_json(const Status& status) {
                {"blind", status.blind},
                {"clusters", std::move(clusters)},
                {"failovers", std::move(failovers)},
-               {"incidents", std::move(incidents)}});
+               {"incidents", std::move(incidents)},
+               {"calls", calls_json(status.calls)}});
 }
 
 std::string history_json(const Fleet& fleet, const History& history, const std::string& cluster,

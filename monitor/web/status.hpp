@@ -8,6 +8,7 @@
 
 #include "monitor/history/history.hpp"
 #include "monitor/probe/probe_result.hpp"
+#include "monitor/report/call_figures.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "monitor/verdict/incident.hpp"
 #include "monitor/verdict/observation.hpp"
@@ -56,6 +57,7 @@ struct Status {
   std::vector<ClusterStatus> clusters;
   std::vector<Failover> failovers;  // newest first, at most 20
   std::vector<Incident> incidents;  // that have not ended, oldest first
+  CallDay calls;                    // of clients, as they told this monitor
   bool blind = false;               // this vantage sees nothing at all, and abstains
 };
 

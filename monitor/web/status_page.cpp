@@ -4,7 +4,7 @@
 
 namespace turnkeeper::monitor {
 
-// Made from the files of these names at build time (embed.cmake).
+// Made from the files of these names at build time (turnkeeper_embed).
 extern const std::string_view status_page_html;
 extern const std::string_view status_page_css;
 extern const std::string_view status_page_js;

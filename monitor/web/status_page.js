@@ -410,11 +410,18 @@ function showSummary(all) {
   fill(byId("next"), next, (text) => document.createTextNode(text));
   const healthy = all.relays.filter((relay) => relay.verdict === "Healthy").length;
   const recent = status.failovers.filter((f) => f.to !== f.region && Date.now() - Date.parse(f.at) < dayMs).length;
-  fill(byId("figures"), [healthy, all.relays.length, all.regions.length, recent, status.incidents.length], ([good, relays, regions, failovers, open]) =>
-    [["healthy", `${good} / ${relays}`], [regions === 1 ? "region" : "regions", regions], ["open incidents", open], ["failovers, 24 h", failovers]]
+  fill(byId("figures"), [healthy, all.relays.length, all.regions.length, recent, status.incidents.length, status.calls], ([good, relays, regions, failovers, open, calls]) =>
+    [["healthy", `${good} / ${relays}`], [regions === 1 ? "region" : "regions", regions], ["open incidents", open], ["failovers, 24 h", failovers], ...callFigures(calls)]
       .map(([label, value]) => element("div", "", element("dt", "", label), element("dd", "", String(value)))));
   const heading = `${healthy}/${all.relays.length} healthy \u2013 Turnkeeper`;
   if (document.title !== heading) document.title = heading;
+}
+
+// Only where clients tell: null when none did.
+function callFigures(calls) {
+  if (!calls) return [];
+  const time = calls.connectP95Ms === null ? [] : [["to connect (p95), 24 h", `${(calls.connectP95Ms / 1000).toFixed(1)} s`]];
+  return [[`of ${count(calls.tried, "call")} connected, 24 h`, `${calls.connectedPercent} %`], ...time];
 }
 
 function incidentNode(incident) {

@@ -4,6 +4,8 @@
 
 namespace turnkeeper::op {
 
+using nlohmann::json;
+
 OwnWrites::Name OwnWrites::name_of(const Placed& placed) {
   return {placed.site, kube::text_at(placed.object, "/kind"), kube::key_of(placed.object)};
 }
@@ -16,7 +18,16 @@ void OwnWrites::remember(const std::string& before, Placed written, SteadyTime n
     writes_.erase(name);
     return;
   }
-  writes_[std::move(name)] = {before, std::move(written), now};
+  auto packed = json::to_cbor(written.object);
+  packed.shrink_to_fit();
+  writes_[std::move(name)] = {before, std::move(packed), now};
+}
+
+void OwnWrites::forget_seen(const VersionNow& version_now) {
+  std::erase_if(writes_, [&](const auto& entry) {
+    const auto& [name, write] = entry;
+    return version_now(name.site, name.kind, name.key) != write.before;
+  });
 }
 
 bool OwnWrites::complete(std::vector<Placed>& cached, SteadyTime now) {
@@ -32,9 +43,9 @@ bool OwnWrites::complete(std::vector<Placed>& cached, SteadyTime now) {
       continue;
     }
     if (found == there.end()) {
-      missing.push_back(it->second.written);
+      missing.push_back({it->first.site, json::from_cbor(it->second.written)});
     } else {
-      *found->second = it->second.written;
+      found->second->object = json::from_cbor(it->second.written);
     }
     ++it;
   }

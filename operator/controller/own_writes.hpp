@@ -5,6 +5,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -26,6 +28,10 @@ class OwnWrites {
   // Adds the objects that were written and are in `cached` not yet, and replaces the older ones. Returns true when
   // there were any: the caller should look again after believed_for.
   bool complete(std::vector<Placed>& cached, SteadyTime now);
+  // Forgets those that `version_now(site, kind, key)`, the resource version in the cache, has moved on from.
+  using VersionNow =
+      std::function<std::string(const std::string& site, const std::string& kind, const kube::ObjectKey& key)>;
+  void forget_seen(const VersionNow& version_now);
   // While there are some, the caller should look again after believed_for: what somebody deletes before the watch ever
   // showed it is told by no event.
   [[nodiscard]] bool empty() const { return writes_.empty(); }
@@ -37,9 +43,10 @@ class OwnWrites {
     kube::ObjectKey key;
     auto operator<=>(const Name&) const = default;
   };
+  // Packed: a thousand clusters that are made at once have some in each.
   struct Write {
     std::string before;
-    Placed written;
+    std::vector<std::uint8_t> written;
     SteadyTime at;
   };
   [[nodiscard]] static Name name_of(const Placed& placed);

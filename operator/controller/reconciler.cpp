@@ -1,9 +1,11 @@
 #include "operator/controller/reconciler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/controller/writer.hpp"
 #include "operator/plan/certificate.hpp"
+#include "operator/plan/credentials.hpp"
 #include "operator/plan/status.hpp"
 #include "operator/plan/targets.hpp"
 #include "operator/resources/names.hpp"
@@ -75,6 +77,18 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   }
   const SteadyTime now = in_.clock.steady();
   Memory& memory = memory_of(key);
+  const Sight sight = in_.watches.sight(key);
+  if (const auto made = std::exchange(memory.made, std::nullopt)) {
+    // Our own writes come back as changes: nothing but them is no reason for a pass.
+    if (made->sight == sight && (!made->due || now < *made->due) && in_.health.reports(key.text()).empty()) {
+      memory.made = made;
+      memory.object = {};
+      memory.children = {};
+      Outcome unchanged;
+      if (made->due) unchanged.look_again = std::chrono::ceil<std::chrono::milliseconds>(*made->due - now);
+      return unchanged;
+    }
+  }
   std::vector<Placed> itself = {{"", *cached}};
   memory.object.complete(itself, now);
   const json& object = itself.front().object;
@@ -83,30 +97,33 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   api::TurnCluster cluster = std::move(*parsed);
 
   Writer writer(in_.watches, in_.clock, key, {memory.object, memory.children, memory.pods});
-  Observed observed;
-  Plan plan;
-  bool children_ahead = false;
-  // What was just created decides about the rest, and about the status: so it is written once, not twice.
-  for (int round = 0; round < 2; ++round) {
-    observed = in_.watches.observe(cluster, object);
-    const auto paused = observed.annotations.find(paused_annotation);
-    if (paused != observed.annotations.end() && paused->second == "true") cluster.spec.paused = true;
-    observed.reports = in_.health.reports(key.text());
-    observed.steady = now;
-    observed.memory = std::move(memory.plan);
+  Observed observed = in_.watches.observe(cluster, object);
+  const auto paused = observed.annotations.find(paused_annotation);
+  if (paused != observed.annotations.end() && paused->second == "true") cluster.spec.paused = true;
+  observed.reports = in_.health.reports(key.text());
+  observed.steady = now;
+  observed.memory = std::move(memory.plan);
+  bool children_ahead = memory.children.complete(observed.children, now);
+  // Nothing is there and nothing needs to be waited for: what is made now is all that a next pass would find.
+  const bool from_nothing = observed.children.empty() && observed.pods.empty() && observed.reports.empty() &&
+                            observed.recorded.empty() && referenced_secrets(cluster).empty() &&
+                            sites_of(cluster) == std::vector<std::string>{""} && !settings_.vantage &&
+                            !cluster.deleting && !cluster.spec.paused && memory.object.empty();
+  memory.pods.complete(observed.pods, now);
+  // The keys first: what is just created decides about the rest, and about the status.
+  if (const auto keys = first_signing_keys(cluster, observed, settings_, in_.clock.system())) {
+    writer.create(*keys);
     children_ahead = memory.children.complete(observed.children, now);
-    memory.pods.complete(observed.pods, now);
-    plan = op::plan(cluster, observed, settings_, in_.clock.system());
-    memory.plan = plan.memory;
-    writer.carry_out(plan, observed, object, memory.settled == cluster.generation);
-    if (plan.create.empty() || writer.error() != nullptr) break;
   }
+  Plan plan = op::plan(cluster, observed, settings_, in_.clock.system());
+  memory.plan = plan.memory;
+  writer.carry_out(plan, observed, object, memory.settled == cluster.generation);
   if (is_at_rest(plan) && !children_ahead) memory.settled = cluster.generation;
 
   if (cluster.deleting) {
     in_.targets.withdraw(key.text());
   } else if (!plan.keys.empty()) {
-    publish(cluster, plan);
+    publish(cluster, plan, observed.secrets);
   }
   json after = plan.status;
   if (const auto* refusal = writer.refusal()) {
@@ -136,15 +153,28 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
     outcome.look_again =
         std::min<std::chrono::milliseconds>(outcome.look_again.value_or(refusal_patience), refusal_patience);
   }
+  const auto version_now = [&](const std::string& site, const std::string& kind, const kube::ObjectKey& object) {
+    const auto where = in_.watches.site(key.namespace_name, site);
+    return where ? where->version_of(kind, object) : std::string();
+  };
+  memory.children.forget_seen(version_now);
+  memory.pods.forget_seen(version_now);
   if (!memory.children.empty() || !memory.pods.empty()) {
     const std::chrono::milliseconds soon = OwnWrites::believed_for;
     outcome.look_again = std::min(outcome.look_again.value_or(soon), soon);
   }
+  if (from_nothing && outcome.error == std::nullopt) {
+    if (const auto after = writer.sight_after(sight)) {
+      memory.made = {*after, plan.requeue ? std::optional(now + *plan.requeue) : std::nullopt};
+      memory.settled = cluster.generation;
+    }
+  }
   return outcome;
 }
 
-void Reconciler::publish(const api::TurnCluster& cluster, const Plan& plan) {
-  in_.targets.publish(cluster_targets(cluster, plan.pods, plan.keys));
+void Reconciler::publish(const api::TurnCluster& cluster, const Plan& plan,
+                         const std::map<std::string, json>& secrets) {
+  in_.targets.publish(cluster_targets(cluster, plan.pods, plan.keys, secrets));
 }
 
 Outcome Reconciler::refuse(const json& object, const api::Problems& problems, Memory& memory) {

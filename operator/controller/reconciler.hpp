@@ -48,13 +48,19 @@ class Reconciler {
     OwnWrites pods;
     // The generation for which a pass found nothing to do: from then on a difference is somebody else's doing.
     std::optional<std::int64_t> settled;
+    // A pass found nothing and made all: what the next one would see if nobody else did anything, and when it is due.
+    struct Made {
+      Sight sight;
+      std::optional<SteadyTime> due;
+    };
+    std::optional<Made> made;
     std::map<std::string, std::string> unreachable;  // sites, as told
     PlanMemory plan;
   };
   [[nodiscard]] Memory& memory_of(const kube::ObjectKey& key);
   void forget(const kube::ObjectKey& key);
   Outcome refuse(const nlohmann::json& object, const api::Problems& problems, Memory& memory);
-  void publish(const api::TurnCluster& cluster, const Plan& plan);
+  void publish(const api::TurnCluster& cluster, const Plan& plan, const std::map<std::string, nlohmann::json>& secrets);
   void announce(const nlohmann::json& object, const std::vector<Announcement>& announcements);
 
   Surroundings in_;

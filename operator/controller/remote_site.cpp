@@ -3,7 +3,7 @@
 #include "turnkeeper/base/content_hash.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 #include "turnkeeper/kube/kubeconfig.hpp"
 
 namespace turnkeeper::op {

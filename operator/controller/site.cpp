@@ -99,6 +99,20 @@ std::string Site::version_of(const std::string& kind, const kube::ObjectKey& key
   return reflector == nullptr ? std::string() : reflector->store().version_of(key);
 }
 
+Sight Site::sight(const kube::ObjectKey& cluster) const {
+  Sight sight;
+  const auto add = [&](const kube::ResourceType& type) {
+    for (const auto& [key, version] : reflector_of(type.kind)->store().versions(cluster.namespace_name, cluster.name)) {
+      sight.add(type.kind, key, version);
+    }
+  };
+  for (const auto& kind : child_kinds()) add(kind.type);
+  add(kube::pods);
+  std::lock_guard lock(nodes_mutex_);
+  sight.add(nodes_revision_);
+  return sight;
+}
+
 void Site::node_changed(const kube::ObjectKey& key) {
   const auto node = reflector_of(kube::nodes.kind)->store().get(key);
   {
@@ -107,6 +121,7 @@ void Site::node_changed(const kube::ObjectKey& key) {
     const auto known = nodes_.find(key.name);
     // Nodes report their state every few seconds; only what is planned by is news.
     if (facts ? known != nodes_.end() && known->second == *facts : known == nodes_.end()) return;
+    ++nodes_revision_;
     if (facts) {
       nodes_[key.name] = std::move(*facts);
     } else {

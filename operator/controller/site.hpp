@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "operator/controller/sight.hpp"
 #include "operator/plan/placed.hpp"
 #include "operator/plan/relay_pod.hpp"
 #include "turnkeeper/base/deadline.hpp"
@@ -53,6 +54,8 @@ class Site {
   [[nodiscard]] std::map<std::string, NodeFacts> nodes() const;
   // The resource version in the cache; empty when the object is not there.
   [[nodiscard]] std::string version_of(const std::string& kind, const kube::ObjectKey& key) const;
+  // The TurnCluster's children and pods, and what is planned by of the nodes.
+  [[nodiscard]] Sight sight(const kube::ObjectKey& cluster) const;
 
  private:
   void watch(kube::Reflector::Options options);
@@ -66,6 +69,7 @@ class Site {
   const Listeners listeners_;
   mutable std::mutex nodes_mutex_;
   std::map<std::string, NodeFacts> nodes_;
+  std::uint64_t nodes_revision_ = 0;
   std::vector<std::unique_ptr<kube::Reflector>> reflectors_;
   std::vector<std::jthread> threads_;
 };

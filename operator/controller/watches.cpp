@@ -35,7 +35,7 @@ Watches::Watches(kube::Client& client, const Clock& clock, kube::Client::Observe
                  .namespace_name = {},
                  .label_selector = {},
                  .field_selector = {},
-                 .on_change = [this](const auto& change) { wake_(change.key, false); },
+                 .on_change = [this](const auto& change) { wake_(change.key, change.was_there && change.is_there); },
                  .if_unknown_kind = "install it: kubectl apply -f crds/turnclusters.yaml"},
                 clock),
       home_(std::make_shared<Site>(
@@ -133,6 +133,12 @@ Observed Watches::observe(const api::TurnCluster& cluster, const json& object) {
 
 std::string Watches::version_of(const kube::ObjectKey& cluster) const {
   return clusters().version_of(cluster);
+}
+
+Sight Watches::sight(const kube::ObjectKey& cluster) const {
+  Sight sight = home_->sight(cluster);
+  sight.add(turn_clusters.kind, cluster, version_of(cluster));
+  return sight;
 }
 
 void Watches::forget(const kube::ObjectKey& cluster) {

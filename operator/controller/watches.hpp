@@ -48,6 +48,8 @@ class Watches {
   void certify_vantages_by(kube::ObjectKey secret) { vantage_tls_ = std::move(secret); }
   // The TurnCluster's resource version in the cache; empty when it is not there.
   [[nodiscard]] std::string version_of(const kube::ObjectKey& cluster) const;
+  // What of it is in the caches of this cluster now, its own object included.
+  [[nodiscard]] Sight sight(const kube::ObjectKey& cluster) const;
   // The TurnCluster is gone.
   void forget(const kube::ObjectKey& cluster);
 

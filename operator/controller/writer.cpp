@@ -65,6 +65,16 @@ Deadline Writer::deadline(const std::string& site) const {
   return Deadline::after(clock_, site.empty() ? home_budget : remote_budget);
 }
 
+void Writer::note_made(const Placed& made) {
+  only_made_ = only_made_ && made.site.empty();
+  made_.add(made.object.at("kind"), kube::key_of(made.object), kube::resource_version_of(made.object));
+}
+
+std::optional<Sight> Writer::sight_after(Sight before) const {
+  if (!only_made_ || !errors_.empty() || !refusals_.empty()) return std::nullopt;
+  return before += made_;
+}
+
 const kube::Error* Writer::error() const {
   return errors_.empty() ? nullptr : &errors_.begin()->second;
 }
@@ -94,7 +104,6 @@ void Writer::carry_out(const Plan& plan, const Observed& observed, const json& o
   // Before anything is made elsewhere, and after all is gone there.
   if (plan.record) record(object, *plan.record);
   if (plan.record && !errors_.empty()) return;
-  for (const auto& placed : plan.create) create(placed);
   for (const auto& placed : plan.apply) apply(placed, observed, settled);
   for (const auto& ref : plan.prune) remove(ref, std::nullopt);
   const auto untroubled = [&](const std::string& site) { return !errors_.contains(site); };
@@ -127,9 +136,12 @@ void Writer::create(const Placed& placed) {
       const json noted = live->at("metadata").value("annotations", json::object());
       for (auto& [name, value] : labelled["metadata"]["annotations"].items()) value = noted.value(name, "");
       created = site.client().apply(*type, labelled, as_operator, deadline(placed.site));
+      only_made_ = false;
     }
     if (!created) return kube::fail(created.error());
-    memory_.children.remember(before, {placed.site, slim(std::move(*created))}, clock_.steady());
+    const Placed made{placed.site, slim(std::move(*created))};
+    note_made(made);
+    memory_.children.remember(before, made, clock_.steady());
     return {};
   });
   if (!done) return;
@@ -141,9 +153,18 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
   const auto* type = type_of(placed.object.at("kind"));
   const kube::ObjectKey key = kube::key_of(placed.object);
   std::optional<kube::Error> missing;
+  const auto send = [&](const Site& site, bool is_new) -> kube::Result<json> {
+    if (!is_new) return site.client().apply(*type, placed.object, as_operator, deadline(placed.site));
+    // Of what is new, what was asked for and its metadata are all that need be known until the watch shows it.
+    auto receipt = site.client().write(*type, placed.object, as_operator, deadline(placed.site));
+    if (!receipt) return kube::fail(receipt.error());
+    json object = placed.object;
+    receipt->enter(object);
+    return object;
+  };
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
     const std::string before = site.version_of(type->kind, key);
-    auto applied = site.client().apply(*type, placed.object, as_operator, deadline(placed.site));
+    auto applied = send(site, before.empty());
     const bool refused = !applied && !applied.error().transient() && applied.error().kind != kube::ErrorKind::cancelled;
     if (refused && is_optional(*type)) {
       missing =
@@ -154,7 +175,13 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
       return {};
     }
     if (!applied) return kube::fail(applied.error());
-    memory_.children.remember(before, {placed.site, slim(std::move(*applied))}, clock_.steady());
+    const Placed now{placed.site, slim(std::move(*applied))};
+    if (before.empty()) {
+      note_made(now);
+    } else {
+      only_made_ = false;
+    }
+    memory_.children.remember(before, now, clock_.steady());
     return {};
   });
   // Told, but no reason to leave the relays alone.
@@ -171,6 +198,7 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
 }
 
 void Writer::patch_pod(const Placed& pod, bool status) {
+  only_made_ = false;
   const kube::ObjectKey key = kube::key_of(pod.object);
   at(pod.site, [&](const Site& site) -> kube::Result<> {
     const std::string before = site.version_of(kube::pods.kind, key);
@@ -185,6 +213,7 @@ void Writer::patch_pod(const Placed& pod, bool status) {
 }
 
 void Writer::remove(const ObjectRef& ref, std::optional<std::chrono::seconds> grace) {
+  only_made_ = false;
   const auto* type = type_of(ref.kind);
   const bool done = at(ref.site, [&](const Site& site) -> kube::Result<> {
     auto removed = site.client().remove(*type, {ref.namespace_name, ref.name}, {.uid = ref.uid, .grace = grace},
@@ -197,6 +226,7 @@ void Writer::remove(const ObjectRef& ref, std::optional<std::chrono::seconds> gr
 }
 
 void Writer::record(const json& object, const std::set<std::string>& sites) {
+  only_made_ = false;
   const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
     auto applied = home.client().apply(turn_clusters, record_patch(object, sites), as_operator, deadline(""));
@@ -217,11 +247,18 @@ void Writer::write_status(const json& object, const json& status) {
   // Asked before the write: what the watch brings meanwhile is newer than it, and must not be taken for its past.
   const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
-    auto applied = home.client().apply_status(turn_clusters, patch, as_operator, deadline(""));
+    auto applied = home.client().write_status(turn_clusters, patch, as_operator, deadline(""));
     // Deleted meanwhile, and perhaps made anew: nothing is left to be said about this one.
     if (!applied && applied.error().kind == kube::ErrorKind::not_found) return {};
     if (!applied) return kube::fail(applied.error());
-    memory_.object.remember(before, {"", slim(std::move(*applied))}, clock_.steady());
+    made_.remove(turn_clusters.kind, cluster_, before);
+    made_.add(turn_clusters.kind, cluster_, applied->version);
+    // Its spec is another by now, which the watch will tell.
+    if (applied->generation != object.at("metadata").value("generation", 0)) return {};
+    json now = object;
+    applied->enter(now);
+    now["status"] = status;
+    memory_.object.remember(before, {"", std::move(now)}, clock_.steady());
     return {};
   });
 }

@@ -27,12 +27,17 @@ class Writer {
   Writer(Watches& watches, const Clock& clock, kube::ObjectKey cluster, Memory memory)
       : watches_(watches), clock_(clock), cluster_(std::move(cluster)), memory_(memory) {}
 
-  // `object` is the TurnCluster as read.
+  // Creates what must not be there yet.
+  void create(const Placed& placed);
+  // `object` is the TurnCluster as read. All but plan.create.
   void carry_out(const Plan& plan, const Observed& observed, const nlohmann::json& object, bool settled);
   // Nothing when it is there already.
   void write_status(const nlohmann::json& object, const nlohmann::json& status);
 
   [[nodiscard]] const Written& written() const { return written_; }
+  // What `before`, the sight at the pass's begin, becomes once the watches have shown what was written. Nothing when
+  // something was changed or removed, not only made.
+  [[nodiscard]] std::optional<Sight> sight_after(Sight before) const;
   // What failed first: at home, else elsewhere.
   [[nodiscard]] const kube::Error* error() const;
   // The first failure that trying again will not heal.
@@ -42,18 +47,20 @@ class Writer {
   // Does `request` with the client of that site, unless nobody answers there any more. True when it was done.
   template <class Request>
   bool at(const std::string& site, Request request);
-  void create(const Placed& placed);
   void apply(const Placed& placed, const Observed& observed, bool settled);
   void patch_pod(const Placed& pod, bool status);
   void remove(const ObjectRef& ref, std::optional<std::chrono::seconds> grace);
   void record(const nlohmann::json& object, const std::set<std::string>& sites);
   [[nodiscard]] Deadline deadline(const std::string& site) const;
+  void note_made(const Placed& made);
 
   Watches& watches_;
   const Clock& clock_;
   const kube::ObjectKey cluster_;
   Memory memory_;
   Written written_;
+  Sight made_;  // the sum of what was made
+  bool only_made_ = true;
   std::map<std::string, kube::Error> errors_;    // by site, the first of each
   std::map<std::string, kube::Error> refusals_;  // likewise
 };

@@ -14,7 +14,7 @@
 #include "turnkeeper/api/parse.hpp"
 #include "turnkeeper/api/yaml_document.hpp"
 #include "turnkeeper/base/log.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 
 namespace turnkeeper::op {
 namespace {

@@ -57,7 +57,9 @@ bool same_quantities(const json& live, const json& desired) {
 bool covers(const json& live, const json& desired) {
   if (desired.is_object()) {
     if (!live.is_object()) return false;
-    for (const auto& [key, value] : desired.items()) {
+    for (auto member = desired.begin(); member != desired.end(); ++member) {
+      const auto& key = member.key();
+      const auto& value = member.value();
       const auto found = live.find(key);
       if (found == live.end()) return false;
       if (key == "resources" && value.is_object() && found->is_object()) {

@@ -22,6 +22,11 @@ std::string text(const json& object, const json::json_pointer& at) {
   return object.contains(at) && object.at(at).is_string() ? object.at(at).get<std::string>() : std::string();
 }
 
+bool is(const json& object, const char* member, std::string_view value) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() && found->get_ref<const std::string&>() == value;
+}
+
 std::string annotation_of(const json& object, const char* name) {
   return text(object, json::json_pointer("/metadata/annotations") / name);
 }
@@ -39,9 +44,9 @@ std::string request(const Observed& observed, const char* annotation) {
 }
 
 const json* keys_secret(const api::TurnCluster& cluster, const Observed& observed, const std::string& site) {
+  const auto name = signing_keys_name(cluster);
   const auto found = std::ranges::find_if(observed.children, [&](const Placed& child) {
-    return child.site == site && text(child.object, json::json_pointer("/kind")) == "Secret" &&
-           text(child.object, json::json_pointer("/metadata/name")) == signing_keys_name(cluster);
+    return child.site == site && is(child.object, "kind", "Secret") && is(child.object.at("metadata"), "name", name);
   });
   return found == observed.children.end() ? nullptr : &found->object;
 }
@@ -196,6 +201,14 @@ CredentialsStatus status_of(const Rotation& rotation) {
 }
 
 }  // namespace
+
+std::optional<Placed> first_signing_keys(const api::TurnCluster& cluster, const Observed& observed,
+                                         const Settings& settings, SystemTime now) {
+  Credentials out;
+  const bool active = !cluster.spec.paused && !cluster.deleting;
+  if (active && keys_secret(cluster, observed, "") == nullptr) make_first(cluster, observed, settings, now, out);
+  return std::move(out.create);
+}
 
 Credentials plan_credentials(const api::TurnCluster& cluster, const Observed& observed, const Settings& settings,
                              const std::vector<RelayPod>& pods, const ClusterHealth& health, SystemTime now) {

@@ -31,6 +31,11 @@ struct Credentials {
   std::optional<std::chrono::seconds> look_again;
 };
 
+// Only the Secret with the first signing keys, when there is none and one is to be made: what is planned next rests on
+// it.
+[[nodiscard]] std::optional<Placed> first_signing_keys(const api::TurnCluster& cluster, const Observed& observed,
+                                                       const Settings& settings, SystemTime now);
+
 [[nodiscard]] Credentials plan_credentials(const api::TurnCluster& cluster, const Observed& observed,
                                            const Settings& settings, const std::vector<RelayPod>& pods,
                                            const ClusterHealth& health, SystemTime now);

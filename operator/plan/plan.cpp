@@ -28,9 +28,19 @@ const json* find(const json& object, const json::json_pointer& pointer) {
   return object.contains(pointer) ? &object.at(pointer) : nullptr;
 }
 
-std::string text(const json& object, const char* pointer) {
-  const auto* value = find(object, json::json_pointer(pointer));
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+// The string at "/member/member"; by hand, since nlohmann's pointers are lists of strings and this is asked hundreds of
+// times in a pass.
+std::string text(const json& object, std::string_view pointer) {
+  const json* at = &object;
+  while (!pointer.empty()) {
+    const auto end = std::min(pointer.find('/', 1), pointer.size());
+    if (!at->is_object()) return {};
+    const auto found = at->find(pointer.substr(1, end - 1));
+    if (found == at->end()) return {};
+    at = &*found;
+    pointer.remove_prefix(end);
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
 }
 
 // Objects by site, kind and name. Points into the list it was made from.
@@ -254,6 +264,9 @@ std::set<std::string> referenced_secrets(const api::TurnCluster& cluster) {
   std::set<std::string> names;
   if (cluster.spec.tls) names.insert(tls_secret_name(cluster, ""));
   if (!cluster.spec.credentials.secret.name.empty()) names.insert(cluster.spec.credentials.secret.name);
+  for (const auto& provider : cluster.spec.failover.providers) {
+    if (!provider.secret.name.empty()) names.insert(provider.secret.name);
+  }
   return names;
 }
 

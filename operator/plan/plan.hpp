@@ -1,6 +1,7 @@
 // What is to be done for a TurnCluster: the difference between what it asks for and what was observed. Pure.
 //
 //   Plan plan = op::plan(cluster, observed, settings, clock.system());
+//   if (auto keys = first_signing_keys(...)) ...                            // as in plan.create, before the rest
 //   if (plan.record) client.apply(finalizer and annotation of the TurnCluster)
 //   for (auto& [site, object] : plan.create) client(site).create(object);   // POST; "already exists": look again
 //   for (auto& [site, object] : plan.apply) client(site).apply(object);     // server-side apply, force
@@ -118,7 +119,8 @@ struct Plan {
   void look_again(std::chrono::seconds in) { requeue = requeue ? std::min(*requeue, in) : in; }
 };
 
-// Secrets of the TurnCluster's namespace that others keep and that are read: those of tls and of credentials.
+// Secrets of the TurnCluster's namespace that others keep and that are read: those of tls, of credentials, and of
+// providers.
 [[nodiscard]] std::set<std::string> referenced_secrets(const api::TurnCluster& cluster);
 
 // A cluster that is paused gets a status and nothing else. So does one that is being deleted: the garbage collector

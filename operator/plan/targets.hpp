@@ -1,6 +1,9 @@
 // What monitors are told: which relays there are and how to make credentials for them. Pure.
 #pragma once
 
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "operator/plan/relay_pod.hpp"
@@ -12,7 +15,9 @@ namespace turnkeeper::op {
 
 // The cluster's part of the TargetSet. Relays without an address are left out; one whose pod is being deleted is
 // draining.
+// `secrets`: of the cluster's namespace, by name; the providers' are taken from there.
 [[nodiscard]] v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
-                                                 const api::SigningKeys& keys);
+                                                 const api::SigningKeys& keys,
+                                                 const std::map<std::string, nlohmann::json>& secrets = {});
 
 }  // namespace turnkeeper::op

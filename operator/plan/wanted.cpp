@@ -83,7 +83,7 @@ json tls_copy(const Wanted& in, const std::string& site) {
 
 Secret targets_document(const Wanted& in) {
   v1::TargetSet targets;
-  *targets.add_clusters() = cluster_targets(in.cluster, in.pods, in.keys);
+  *targets.add_clusters() = cluster_targets(in.cluster, in.pods, in.keys, in.observed.secrets);
   std::string text;
   // A message made here always has a JSON form.
   (void)google::protobuf::util::MessageToJsonString(targets, &text);

@@ -114,6 +114,11 @@ def compare(running, binaries, folder, row, quick):
     def peer(info):
         return [peer_program, f"--kubeconfig-file={info['kubeconfig']}", f"--objects={objects}"]
 
+    told = subprocess.run([str(binaries / "bench" / "requests"), "1000" if quick else "20000"], check=True,
+                          capture_output=True, text=True).stdout.splitlines()
+    transport, library = (float(line.split()[1]) for line in told)
+    yield row("one PATCH over TLS, 3 KB there and 6 KB back: CPU", f"{transport:.1f} us", "", None,
+              f"cpprestsdk {library:.1f} us ({transport / library:.2f})")
     theirs = Outcome(running, peer, "operator/", count, idle)
     here = Outcome(running, ours, "turnkeeper", count, idle)
     yield row(f"{count} TurnClusters, {each} objects each: all there and said in their status", f"{here.seconds:.1f} s",

@@ -14,7 +14,10 @@ import json
 import os
 import pathlib
 import random
+import re
+import resource
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -30,6 +33,9 @@ import operators  # noqa: E402
 from testbed.programs import bench_peers  # noqa: E402
 
 SECRET = "bench-secret"
+API_KEY = "bench-key"
+# What STUNner's auth service answers in a second on such a core.
+STUNNER = {"as it comes": 24_000, "nothing logged": 28_000}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,6 +72,20 @@ def running(command, **options):
         process.wait()
 
 
+def on_core(core, command):
+    return command if core is None else ["taskset", "-c", str(core), *command]
+
+
+def cpu_of(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_mib(pid):
+    status = open(f"/proc/{pid}/status").read()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
 def run_json(command):
     done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -96,8 +116,9 @@ class Bench:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="turnkeeper-bench-"))
         self.port = 20000 + os.getpid() % 10000
 
-    def light_relay(self):
-        return running([self.programs / "light_relay", self.port, SECRET], stdout=subprocess.DEVNULL)
+    def light_relay(self, port=None, core=None):
+        return running(on_core(core, [self.programs / "light_relay", port or self.port, SECRET]),
+                       stdout=subprocess.DEVNULL)
 
     @contextlib.contextmanager
     def coturn(self, *arguments, port=None, relay_ports=(52000, 60999)):
@@ -181,15 +202,17 @@ class Bench:
         yield Row("their timer error", f"p50 {ours['error_p50_ms']:.2f} ms, p99 {ours['error_p99_ms']:.2f} ms",
                   "p99 < 5 ms", ours["error_p99_ms"] < 5, f"{ours['failed']} of {ours['done']} echoes lost")
 
-    def monitor(self, servers, *arguments, log):
+    def monitor(self, servers, *arguments, log, core=None, one_region=False):
         (self.folder / "relay.secret").write_text(SECRET)
         config = self.folder / "monitor.yaml"
-        lines = [f"- {{name: relay-{number}, region: region-{number % 10}, secretFile: relay.secret, url: \"{url}\"}}"
+        regions = 1 if one_region else 10
+        lines = [f"- {{name: relay-{number}, region: region-{number % regions}, secretFile: relay.secret, "
+                 f"url: \"{url}\"}}"
                  for number, url in enumerate(servers)]
         config.write_text("vantage: bench\ncluster: bench\nservers:\n" + "\n".join(lines) + "\n")
         command = [self.binaries / "turnkeeper-monitor", "--config", config, "--listen", f"127.0.0.1:{self.port + 1}",
                    "--log-format", "json", *arguments]
-        return running(command, stderr=log, stdout=subprocess.DEVNULL)
+        return running(on_core(core, command), stderr=log, stdout=subprocess.DEVNULL)
 
     def scrape(self):
         started = time.monotonic()
@@ -213,17 +236,12 @@ class Bench:
             wait_for("every relay has a verdict", lambda: self.get("/readyz")[0] == 200)
             time.sleep(12)  # a full round of probes
 
-            def cpu():
-                fields = open(f"/proc/{monitor.pid}/stat").read().rsplit(")", 1)[1].split()
-                return (int(fields[11]) + int(fields[12])) / TICKS
-
-            before, started, scrapes = cpu(), time.monotonic(), []
+            before, started, scrapes = cpu_of(monitor.pid), time.monotonic(), []
             while time.monotonic() - started < seconds:
                 scrapes.append(self.scrape())
                 time.sleep(15 if not self.quick else 5)
-            share = (cpu() - before) / (time.monotonic() - started)
-            status = open(f"/proc/{monitor.pid}/status").read()
-            resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+            share = (cpu_of(monitor.pid) - before) / (time.monotonic() - started)
+            resident = resident_mib(monitor.pid)
             text = self.get("/metrics")[1].decode()
         healthy = sum(1 for line in text.splitlines()
                       if line.startswith("turnkeeper_relay_verdict{") and 'verdict="Healthy"' in line
@@ -232,8 +250,123 @@ class Bench:
         note = f"{healthy} of 1000 Healthy, {len(text) / 1e6:.1f} MB of metrics"
         yield Row("1,000 relays, canary + full probe each 10 s + scrape each 15 s: CPU, light relay",
                   f"{share:.1%} of a core", "< 15 %", share < 0.15, note)
-        yield Row("its memory (RSS)", f"{resident / 1024:.1f} MiB", "< 48 MiB", resident < 48 * 1024)
+        yield Row("its memory (RSS)", f"{resident:.1f} MiB", "< 48 MiB", resident < 48)
         yield Row("one scrape of 1,000 relays", f"{worst * 1e3:.0f} ms", "< 50 ms", worst < 0.05)
+
+    # Servers have one core and whoever asks the other.
+    def wrk(self, process, url, seconds):
+        command = ["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-H",
+                   f"Authorization: Bearer {API_KEY}", url]
+        before = cpu_of(process.pid)
+        text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        busy = cpu_of(process.pid) - before
+        if "Non-2xx" in text:
+            sys.exit(f"bench: {url} was refused:\n{text}")
+        done = int(re.search(r"(\d+) requests in", text)[1])
+        number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+        return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), "cpu": busy / done * 1e6,
+                "p99": float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit], "rss": resident_mib(process.pid)}
+
+    def ice(self):
+        """Ours and a Go handler with the same work, as they come and with logging off; in several rounds, one after the
+        other on the same core. The Go handler does less than STUNner's auth service, which is what is to be beaten."""
+        seconds, rounds = (1, 1) if self.quick else (6, 5)
+        key_file = self.folder / "api.key"
+        key_file.write_text(API_KEY)
+        servers = [f"turn:127.1.0.{n + 1}:{self.port}?transport=udp" for n in range(4)]
+        go_port, listen = self.port + 2, f"127.0.0.1:{self.port + 1}"
+
+        @contextlib.contextmanager
+        def go(*arguments):
+            command = [bench_peers(), "ice", "--listen", f"127.0.0.1:{go_port}", "--key", API_KEY, "--secret", SECRET,
+                       "--relays", ",".join(servers), *arguments]
+            environment = dict(os.environ, GOMAXPROCS="1")
+            with open(self.folder / "go.log", "w") as log, running(on_core(0, command), stderr=log,
+                                                                   env=environment) as process:
+                wait_for("the Go handler listens", lambda: self.accepts(go_port))
+                yield process, f"http://127.0.0.1:{go_port}"
+
+        @contextlib.contextmanager
+        def ours(*arguments):
+            with open(self.folder / "ice.log", "w") as log, \
+                    self.monitor(servers, "--api-key-file", key_file, *arguments, log=log, core=0) as process:
+                wait_for("every relay has a verdict", lambda: self.get("/readyz")[0] == 200)
+                yield process, f"http://{listen}"
+
+        paths = {"GET /v1/ice": "/v1/ice?user=alice",
+                 "the STUNner shape": "/ice?service=turn&username=alice&key=" + API_KEY}
+        cases = {"as it comes": (ours(), go("--log")), "nothing logged": (ours("--audit=false"), go())}
+        with self.light_relay(core=1):
+            for logging, (our_server, go_server) in cases.items():
+                results = {}
+                with our_server as (monitor, here), go_server as (peer, there):
+                    for _ in range(rounds):
+                        for name, path in paths.items():
+                            results.setdefault(name, []).append(self.wrk(monitor, here + path, seconds))
+                        results.setdefault("go", []).append(self.wrk(peer, there + paths["GET /v1/ice"], seconds))
+                middle = {name: {field: statistics.median(one[field] for one in several) for field in several[0]}
+                          for name, several in results.items()}
+                beside = middle.pop("go")
+                for name, one in middle.items():
+                    ratio, wanted = one["rate"] / beside["rate"], 3 * STUNNER[logging]
+                    yield Row(f"{name}, authenticated, 64 connections, one core, {logging}",
+                              f"{one['rate']:,.0f}/s, {one['cpu']:.1f} us each", f">= {wanted:,}/s",
+                              one["rate"] >= wanted, f"Go {beside['rate']:,.0f}/s, {beside['cpu']:.1f} us ({ratio:.1f})")
+                    yield Row("its p99", f"{one['p99']:.1f} ms", "no higher", one["p99"] <= beside["p99"],
+                              f"Go {beside['p99']:.1f} ms")
+                yield Row("memory (RSS)", f"{one['rss']:.1f} MiB", "< 24 MiB", one["rss"] < 24,
+                          f"Go {beside['rss']:.1f} MiB")
+
+    @staticmethod
+    def accepts(port):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
+    def push(self):
+        """Four relays, each of them in every list, are killed one after the other; three times over."""
+        subscribers, idle = (500, 500) if self.quick else (10_000, 10_000)
+        idle = min(idle, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - subscribers - 1000)  # of files in one process
+        key_file = self.folder / "api.key"
+        key_file.write_text(API_KEY)
+        listen = f"127.0.0.1:{self.port + 1}"
+        spread, whole, rss = [], [], {}
+        for _ in range(1 if self.quick else 3):
+            with contextlib.ExitStack() as stack:
+                relays = [stack.enter_context(self.light_relay(port=self.port + 10 + n, core=1)) for n in range(4)]
+                servers = [f"turn:127.0.0.1:{self.port + 10 + n}?transport=udp" for n in range(4)]
+                log = stack.enter_context(open(self.folder / "push.log", "w"))
+                monitor = stack.enter_context(self.monitor(servers, "--api-key-file", key_file, "--audit=false",
+                                                           "--log-level", "warn", log=log, core=0, one_region=True))
+                wait_for("every relay has a verdict", lambda: self.get("/readyz")[0] == 200)
+                time.sleep(11)  # and every URL is proven
+                rss["before"] = resident_mib(monitor.pid)
+                command = [self.programs / "subscribers", "--monitor", listen, "--key", API_KEY,
+                           "--count", subscribers, "--idle", idle]
+                clients = stack.enter_context(running(on_core(1, command), stdin=subprocess.PIPE,
+                                                      stdout=subprocess.PIPE, text=True))
+                if clients.stdout.readline() != "ready\n":
+                    sys.exit("bench: the subscribers did not all get a list")
+                rss["after"] = resident_mib(monitor.pid)
+                for relay in relays[:3]:
+                    clients.stdin.write("\n")
+                    clients.stdin.flush()
+                    time.sleep(1)
+                    killed = time.monotonic()
+                    relay.kill()
+                    told = json.loads(clients.stdout.readline())
+                    if told["told"] != subscribers:
+                        sys.exit(f"bench: {told['told']} of {subscribers} subscribers were told")
+                    spread.append((told["last"] - told["first"]) * 1e3)
+                    whole.append((told["last"] - killed) * 1e3)
+                rss["told"] = resident_mib(monitor.pid)
+        spread.sort()
+        each = (rss["after"] - rss["before"]) * 1024 / (subscribers + idle)
+        yield Row(f"first to last of {subscribers:,} subscribers told, {len(spread)} failovers",
+                  f"p50 {statistics.median(spread):.0f} ms, max {spread[-1]:.0f} ms", "p99 < 250 ms", spread[-1] < 250,
+                  f"kill -9 of the relay to the last: p50 {statistics.median(whole):.0f} ms, max {max(whole):.0f} ms")
+        yield Row(f"memory (RSS) with them and {idle:,} idle connections", f"{rss['told']:.1f} MiB", "< 100 MiB",
+                  rss["told"] < 100, f"{rss['before']:.1f} MiB without; {each:.1f} KiB for each")
 
     def secure(self):
         count = 100 if self.quick else 1000
@@ -328,7 +461,7 @@ class Bench:
 
 
 def main():
-    names = ["probe", "canary", "fleet", "secure", "detection", "verdict", "codec", "operator"]
+    names = ["probe", "canary", "fleet", "secure", "detection", "ice", "push", "verdict", "codec", "operator"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build directory")
     parser.add_argument("--quick", action="store_true", help="a few seconds each: that they work, not what they measure")

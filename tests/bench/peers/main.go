@@ -1,5 +1,5 @@
 // Comparators for the benchmarks: a prober and standing canaries written with pion/turn, which do exactly what
-// Turnkeeper's do. Prints one line of JSON with the CPU time of this process.
+// Turnkeeper's do, and an ICE service on net/http (ice.go). Prints one line of JSON with the CPU time of this process.
 //
 //	peers probe --relay 127.0.0.1:3478 --username U --password P --in-flight 50 --count 5000
 //	peers canary --relays 1000 --relay 127.1.0.1:3478 --username U --password P --interval 100ms --seconds 10
@@ -73,9 +73,12 @@ func fail(err error) {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "ice" {
+		serveICE(os.Args[2:])
+	}
 	modes := map[string]func(options) report{"probe": probes, "canary": canaries}
 	if len(os.Args) < 2 || modes[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: peers probe|canary [options]")
+		fmt.Fprintln(os.Stderr, "usage: peers probe|canary|ice [options]")
 		os.Exit(2)
 	}
 	var o options

@@ -37,6 +37,8 @@ def fleet(tmp_path_factory):
         wait_for("the monitor to find its relays Healthy",
                  lambda: (s := fleet.seen()) and {r["verdict"] for r in s.values()} == {"Healthy"}, 30)
         get(f"http://{fleet.address}/v1/ice?region=eu&user=bob")
+        fleet.tell(1)
+        fleet.tell(1, connected=False, lost=True)
         # A client that holds its stream open, so that there is somebody to tell.
         with urllib.request.urlopen(f"http://{fleet.address}/v1/events?region=eu&user=alice", timeout=120):
             yield fleet
@@ -101,6 +103,18 @@ def test_while_all_is_well_nobody_is_paged(prometheus, alertmanager):
     assert len(query(prometheus, 'turnkeeper_relay_verdict{verdict="Healthy"} == 1')) == 2
 
 
+def test_calls_that_do_not_connect_or_slowly_reach_alertmanager(fleet, prometheus, alertmanager):
+    """While every relay is Healthy: only clients see what is between them and the relays."""
+    wait_for("the first report", lambda: query(prometheus, 'turnkeeper_client_connections_total{result="failed"}'), 10)
+    fleet.tell(25)
+    fleet.tell(10, connected=False, lost=True)
+    failing = wait_for("ClientsCannotConnect", lambda: alert(alertmanager, alertname="ClientsCannotConnect"), 20)
+    assert {k: failing["labels"][k] for k in ("cluster", "region")} == {"cluster": CLUSTER, "region": "eu"}
+    assert re.match(r"(2[5-9]|3[0-5])[\d.]*% of the calls", failing["annotations"]["summary"])
+    slow = wait_for("ClientsConnectSlowly", lambda: alert(alertmanager, alertname="ClientsConnectSlowly"), 20)
+    assert slow["labels"]["region"] == "eu"
+
+
 def test_a_dead_relay_reaches_alertmanager_with_its_cause(fleet, prometheus, alertmanager):
     fleet.relays["eu"].kill()
     down = wait_for("RelayDown", lambda: alert(alertmanager, alertname="RelayDown", relay="eu-0"), 20)
@@ -119,9 +133,9 @@ def test_the_failover_reaches_alertmanager(fleet, alertmanager):
         {"region": "eu", "backup": "us", "cause": fleet.seen()["eu-0"]["cause"]}
 
 
-# This fleet has no certificates, no hole and no monitor.yaml; unit tests hold those metrics and rules together.
+# This fleet has no certificates, no hole, no provider and no monitor.yaml; unit tests hold those metrics and rules together.
 RULES_NOW = [r for r in rules() if r["alert"] not in
-             ("CertificateExpiring", "SsrfOpen", "ConfigReloadFailed", "NotificationsFailing")]
+             ("CertificateExpiring", "SsrfOpen", "ConfigReloadFailed", "NotificationsFailing", "ProviderDown")]
 
 
 @pytest.mark.parametrize("rule", RULES_NOW, ids=lambda r: r["alert"])

@@ -36,6 +36,19 @@ def test_relay_that_is_stopped_stays_down_and_its_clients_get_another(up):
     up.wait_for(r" us-0 Healthy")
 
 
+def test_a_relay_that_drains_goes_on_and_new_clients_get_another(up):
+    up.start().wait_until_healthy()
+    assert up.turnctl("relay", "drain", "us-0").returncode == 0
+    up.wait_for(r" us-0 Draining")
+    assert up.turnctl("relay", "list").stdout.split()[6:8] == ["us-0", "draining"]
+    ice = json.loads(up.turnctl("ice", "--url", up.url, "--region", "us").stdout)
+    assert not any(":3480?" in url for server in ice["iceServers"] for url in server["urls"]), ice
+    assert up.turnctl("relay", "start", "us-0").returncode == 0
+    up.wait_for(r" us-0 Healthy")
+    down = up.turnctl("relay", "stop", "us-0") and up.turnctl("relay", "drain", "us-0")
+    assert down.returncode == 1 and "is down" in down.stderr, down
+
+
 def test_relay_that_crashes_is_started_again(up):
     up.start().wait_until_healthy()
     pid = int((up.home / "turnkeeper/demo/eu-0/turnserver.pid").read_text())

@@ -1,4 +1,4 @@
-"""A call between two real pages, over the relays of a real `turnctl up`, served from one origin by examples/room/serve.mjs."""
+"""A call between two real pages, over the relays of a real `turnctl up`."""
 
 import ctypes
 import json
@@ -15,25 +15,27 @@ PEER = (pathlib.Path(__file__).parent / "peer.js").read_text()
 # A page that is not in front would send once a second; and without a camera its addresses are hidden behind mDNS.
 FLAGS = ("--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
          "--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required")
+NO_PUSHES = "() => (url, init) => url.includes('/v1/events') ? new Response('', {status: 502}) : fetch(url, init)"
 _libc = ctypes.CDLL(None)
 
 
 class Origin:
-    """serve.mjs, ended by its own pid."""
+    """origin.mjs, ended by its own pid."""
 
-    def __init__(self, monitor):
+    def __init__(self, monitor, *options):
         self.monitor = monitor
+        self.options = options
         self.listen = "127.0.0.1:0"
         self.start()
 
     def start(self):
         self._process = subprocess.Popen(
-            ["node", ROOT / "examples/room/serve.mjs", "--monitor", self.monitor, "--listen", self.listen],
+            ["node", pathlib.Path(__file__).with_name("origin.mjs"), self.monitor, self.listen, *self.options],
             stdout=subprocess.PIPE, text=True, preexec_fn=lambda: _libc.prctl(1, signal.SIGKILL))  # PR_SET_PDEATHSIG
-        self.url = re.search(r"http://\S+", self._process.stdout.readline())[0]
+        self.url = self._process.stdout.readline().strip()
         self.listen = self.url.removeprefix("http://").rstrip("/")
 
-    def end(self):
+    def close(self):
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
@@ -42,19 +44,20 @@ class Origin:
 class Call:
     """alice and bob, each in a page of its own, sending each other 50 messages a second."""
 
-    def __init__(self, browser, origin, adapt="undefined", **options):
-        session = f"call-{uuid.uuid4()}"
-        self.pages = {name: browser.page() for name in ("alice", "bob")}
-        for name, page in self.pages.items():
-            page.open(origin.url + "nothing")
-            page.wait_for("document.body.innerText.includes('nothing here')")
-            settings = f"{{name: {name!r}, session: {session!r}, polite: {json.dumps(name == 'bob')}, options: {json.dumps(options)}, adapt: {adapt}}}"
-            page.js(f"{PEER}; makePeer({settings})")
-        # One after the other, as people join. Two first offers at once are for the unit tests.
-        alice, bob = self.pages.values()
-        alice.js("peer.start()")
-        bob.wait_for("peer.connection.remoteDescription !== null", 30)
-        bob.js("peer.start()")
+    def __init__(self, browser, origin, adapt="undefined", late=False, **options):
+        """Both make their first offer at the same moment; or bob comes when alice has made hers, and heard nothing of it."""
+        self._session = f"call-{uuid.uuid4()}"
+        self.pages = {}
+        for name in ("alice", "bob"):
+            page = self.pages[name] = browser.page()
+            page.open(origin.url)
+            page.wait_for("document.title === 'a page'")
+            settings = json.dumps({"name": name, "session": self._session, "polite": name == "bob", "options": options})
+            page.js(f"{PEER}; makePeer({{...{settings}, adapt: {adapt}}}).then(() => true)")
+            if late and name == "alice":
+                page.js("peer.start()")
+                page.wait_for("peer.connection.iceGatheringState === 'complete'")
+        self.js("peer.started || peer.start()")
         self.wait_for("peer.received > 50 && peer.call.path", 30)
 
     def js(self, expression):
@@ -100,9 +103,11 @@ def relays_of(up):
     return [relay for cluster in clusters for region in cluster["regions"] for relay in region["relays"]]
 
 
-def relay_at(up, url):
-    """The name of the relay with that TURN URL."""
-    address = re.match(r"turns?:([\d.:]+)", url)[1]
+def relay_at(up, relay):
+    """The name of the relay with that TURN URL; or relayed address, which is what Firefox tells: each has its third of the ports."""
+    if not relay.startswith("turn"):
+        return ("eu-0", "eu-1", "us-0")[(int(relay.rpartition(":")[2]) - 49152) // 333]
+    address = re.match(r"turns?:([\d.:]+)", relay)[1]
     return next(relay["name"] for relay in relays_of(up) if relay["address"] == address)
 
 
@@ -111,12 +116,12 @@ def stop_relay(up, name):
     assert stopped.returncode == 0, stopped
 
 
-def bring_back(up):
-    """The stopped relays are started; a call needs one to leave and one to go to, which are awaited."""
+def bring_back(up, at_least=2):
+    """The relays are started; a call needs one to leave and one to go to, which are awaited."""
     for relay in relays_of(up):
         if relay["verdict"] != "Healthy":
             up.turnctl("relay", "start", relay["name"])
-    deadline = time.monotonic() + 20
-    while sum(relay["verdict"] == "Healthy" for relay in relays_of(up)) < 2:
+    deadline = time.monotonic() + 40
+    while sum(relay["verdict"] == "Healthy" for relay in relays_of(up)) < at_least:
         assert time.monotonic() < deadline, "no relay comes back"
         time.sleep(0.05)

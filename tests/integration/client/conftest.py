@@ -33,7 +33,7 @@ def up(running):
 def origin(up, package):
     origin = Origin(up.url)
     yield origin
-    origin.end()
+    origin.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 // One end of a call, in a page of its own: makePeer() is given to the page by the test. The other end is in another
 // page; they signal over a BroadcastChannel.
 async function makePeer({ name, session, polite, options: { negotiatesItself, thresholds, ...options }, adapt }) {
-  const { TurnkeeperClient } = await import('/client/index.js');
+  const { TurnkeeperClient } = await import('/client.js');
   const peer = { events: [], errors: [], refused: [], received: 0, longest: 0, lists: 0 };
   peer.client = new TurnkeeperClient({
     endpoint: '/',
@@ -30,11 +30,16 @@ async function makePeer({ name, session, polite, options: { negotiatesItself, th
   peer.last = (event) => peer.events.findLast((entry) => entry.event === event)?.detail;
   peer.count = (event) => peer.events.filter((entry) => entry.event === event).length;
 
-  // Both ends must be there before the first offer. Then 50 messages a second, each of its own; the longest silence that
+  // 50 messages a second, each of its own; the longest silence that
   // this end sees is the gap.
-  peer.start = () => {
+  peer.start = (every = 20) => {
+    peer.started = true;
+    const begun = performance.now();
+    connection.addEventListener('connectionstatechange', () => {
+      if (connection.connectionState === 'connected') peer.connectedAfter ??= performance.now() - begun;
+    });
     const channel = connection.createDataChannel('clock', { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 });
-    setInterval(() => channel.readyState === 'open' && channel.send(''), 20);
+    setInterval(() => channel.readyState === 'open' && channel.send(''), every);
     let heard;
     channel.onmessage = () => {
       ++peer.received;
@@ -44,6 +49,7 @@ async function makePeer({ name, session, polite, options: { negotiatesItself, th
     };
   };
   window.peer = peer;
+  return peer;
 }
 
 // An application's own negotiation, word for word as in the WebRTC specification (section 10.7).

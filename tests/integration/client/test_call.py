@@ -2,11 +2,10 @@
 
 import pytest
 
-from call import Call, relay_at, stop_relay
+from call import NO_PUSHES, Call, bring_back, relay_at, stop_relay
 
 # A browser by itself needs 4 to 6 s to leave a dead relay, one that is told 0.2 to 0.5 s (docs/clients.md).
 MUCH_SOONER_THAN_BY_ITSELF = 3000
-NO_PUSHES = "() => (url, init) => url.includes('/v1/events') ? new Response('', {status: 502}) : fetch(url, init)"
 
 
 @pytest.fixture
@@ -44,15 +43,35 @@ def test_the_relay_of_a_call_dies_and_the_call_goes_on(call, up, origin):
 
     # One that comes back pulls nobody away from a relay that works.
     call.forget()
-    up.turnctl("relay", "start", relay_at(up, dead))
+    bring_back(up, at_least=3)
+    origin.close()  # who connects anew is told at once, others within a minute
+    origin.start()
     call.wait_for(f"peer.config.iceServers.flatMap((server) => server.urls).includes({dead!r})", 20)
     call.wait_for("peer.last('quality')")
     assert call.js("peer.count('restart')") == [0, 0] and call.gap() < 1000
 
 
+def test_a_drain_moves_a_call_that_notices_nothing(call, up):
+    call.wait_for("peer.call.path.relay === peer.config.iceServers[0].urls[0]")
+    draining = call.js("peer.call.path.relay")[0]
+    call.forget()
+    assert up.turnctl("relay", "drain", relay_at(up, draining)).returncode == 0
+    call.leaves(draining)
+    print(f"\nrelay drained: longest silence {call.gap():.0f} ms")
+    assert call.gap() < 400  # 20 to 45 ms where nothing else runs
+    assert sum(call.js("peer.count('restart')")) > 0 and call.js("peer.count('restored')") == [0, 0]
+    assert {config["reason"] for config in call.js("peer.config")} == {"drain"}
+
+
+def test_whoever_comes_late_is_told_the_offer_that_nobody_heard(browser, origin):
+    call = Call(browser, origin, late=True)
+    assert call.gap() < 1000
+    call.close()
+
+
 def test_a_monitor_that_is_away_takes_nothing_and_pushes_again_when_it_is_back(call, up, origin):
     call.forget()
-    origin.end()
+    origin.close()
     call.wait_for("peer.errors.length > 0")
     lists = call.js("peer.lists")
     call.hears_more()

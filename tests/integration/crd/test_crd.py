@@ -94,7 +94,11 @@ def test_everything_that_there_is_can_be_written_at_its_largest(kubectl):
              "publicAddress": {"fixed": addresses}, "autoscaling": {"max": 100, "sessionsPerRelay": 500, "megabitsPerRelay": 400}}
     regions = [{"name": name, "backups": [other for other in names if other != name], "relay": relay,
                 "kubeconfigSecret": {"name": name, "key": "kubeconfig"}} for name in names]
-    applied = apply(kubectl, cluster("large", regions=regions, relay=relay, tls={"secretName": "turn-tls"}))
+    urls = [f"turns:{i}.{'a' * 200}.example.org:443?transport=tcp" for i in range(8)]
+    providers = [{"name": f"provider-{i}", "type": "Static", "secretRef": {"name": "vendors", "key": f"v{i}"}, "urls": urls,
+                  "username": "u" * 253, "costPerGigabyte": "0.40"} for i in range(8)]
+    applied = apply(kubectl, cluster("large", regions=regions, relay=relay, tls={"secretName": "turn-tls"},
+                                     failover={"use": "Cheapest", "providers": providers}))
     assert applied.returncode == 0, applied.stderr
 
 
@@ -118,6 +122,8 @@ def test_everything_optional_can_be_left_out_or_written(kubectl):
                {"name": "us", "kubeconfigSecret": {"name": "us"}, "relay": {"publicAddress": {"nodeAnnotation": "example.org/address"}}}]
     full = cluster("full", relay=relay, regions=regions, tls=tls, dns={"hostname": "turn.example.org"},
                    budget={"monthly": "45", "perRelay": "8"},
+                   failover={"providers": [{"name": "rest", "type": "TurnRest", "url": "https://turn.example.net/?a=b"},
+                                           {"name": "list", "type": "Static", "secretRef": {"name": "list"}}]},
                    credentials={"rotation": {"every": "0s"}, "secretRef": {"name": "shared", "key": "secret"}})
     applied = apply(kubectl, full)
     assert applied.returncode == 0, applied.stderr
@@ -125,6 +131,9 @@ def test_everything_optional_can_be_left_out_or_written(kubectl):
     assert spec["relay"]["affinity"] == relay["affinity"], "nothing of it is pruned"
     assert spec["relay"]["autoscaling"] == {"min": 2, "max": 2, "sessionsPerRelay": 500, "megabitsPerRelay": 0}
     assert spec["regions"][1]["kubeconfigSecret"] == {"name": "us", "key": "kubeconfig"}
+    assert spec["failover"]["use"] == "Fallback"
+    assert spec["failover"]["providers"][1] == {"name": "list", "type": "Static", "secretRef": {"name": "list", "key": "secret"},
+                                                "ttl": "24h", "costPerGigabyte": "0", "probeEvery": "60s"}
     assert spec["dns"] == {"hostname": "turn.example.org", "ttl": "30s"}
     assert spec["budget"] == {"monthly": "45", "currency": "USD", "perRelay": "8", "perGigabyte": "0", "atLimit": "Report",
                               "bitsPerSecondPerSession": 1000000}

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <set>
 
 #include "live_server.hpp"
 
@@ -24,6 +25,12 @@ class Streams {
       opened_.set_value(stream);
       return std::optional<Response>();
     });
+    return router;
+  }
+  // Streams that nobody sends anything on.
+  Router endless_router() {
+    Router router;
+    router.events("/events", [](const Request&, const std::shared_ptr<EventStream>&) { return std::nullopt; });
     return router;
   }
   std::shared_ptr<EventStream> wait() { return opened_.get_future().get(); }
@@ -97,7 +104,47 @@ TEST(EventStream, StartsWithRetryAndBeatsWhileThereIsNothingToSay) {
   reader.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\n");
   const std::string text = reader.read_until(": heartbeat\n\n: heartbeat\n\n");
   EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK\r\n"));
-  EXPECT_THAT(text, HasSubstr("\r\n\r\nretry: 1000\n\n"));
+  EXPECT_THAT(text, HasSubstr("\r\n\r\nretry: "));
+}
+
+TEST(EventStream, EachReaderIsToldAnotherTimeToComeBackAt) {
+  Streams streams;
+  LiveServer server(streams.endless_router());
+  std::set<int> times;
+  for (int i = 0; i < 20; ++i) {
+    RawConnection reader(server.port());
+    reader.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\n");
+    reader.read_until("retry: ");
+    const int time = std::stoi(reader.read_until("\n\n"));
+    EXPECT_GE(time, 500);
+    EXPECT_LE(time, 1500);
+    times.insert(time);
+  }
+  EXPECT_GT(times.size(), 10u) << "after a monitor's end its clients would all fall on another at once";
+}
+
+TEST(EventStream, EventsSentOnTheServersThreadArriveInOrder) {
+  Streams streams;
+  LiveServer server(streams.router());
+  auto source = EventSource::open(server.url(), {.target = "/events"}, soon());
+  ASSERT_TRUE(source) << source.error().text();
+  const auto stream = streams.wait();
+  server.on_loop([&] {
+    for (int i = 1; i <= 3; ++i) stream->send({.name = "", .id = std::to_string(i), .data = "x"});
+  });
+  for (const std::string id : {"1", "2", "3"}) EXPECT_EQ(next(*source), (Event{"", id, "x"}));
+}
+
+TEST(EventStream, ReaderWhoTalksIsNotReadAndStaysConnected) {
+  Streams streams;
+  LiveServer server(streams.router());
+  RawConnection reader(server.port());
+  reader.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\nGET /events HTTP/1.1\r\nHost: test\r\n\r\n");
+  const auto stream = streams.wait();
+  reader.send(std::string(100'000, 'x'));
+  stream->send({.name = "", .id = "1", .data = "still here"});
+  EXPECT_THAT(reader.read_until("still here"), HasSubstr("still here"));
+  EXPECT_FALSE(streams.closed);
 }
 
 TEST(EventStream, ReaderWhoStopsReadingIsCutAfterTheWriteTimeout) {

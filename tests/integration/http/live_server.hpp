@@ -23,8 +23,9 @@ inline Deadline soon() {
 
 class LiveServer {
  public:
-  explicit LiveServer(Router router, Limits limits = {}, const std::string& address = "127.0.0.1:0") {
-    auto server = Server::listen(io_, address, std::move(router), limits);
+  explicit LiveServer(Router router, Limits limits = {}, const std::string& address = "127.0.0.1:0",
+                      std::optional<TlsFiles> tls = {}) {
+    auto server = Server::listen(io_, address, std::move(router), limits, std::move(tls));
     if (!server) throw std::runtime_error(server.error().text());
     server_ = std::move(*server);
     thread_ = std::thread([this] { io_.run(); });
@@ -63,10 +64,11 @@ class LiveServer {
 
 class RawConnection {
  public:
-  explicit RawConnection(std::uint16_t port, int receive_buffer = 0) : socket_(io_) {
+  explicit RawConnection(std::uint16_t port, int receive_buffer = 0, const std::string& from = "") : socket_(io_) {
     const boost::asio::ip::tcp::endpoint server(boost::asio::ip::address_v4::loopback(), port);
     socket_.open(server.protocol());
     if (receive_buffer > 0) socket_.set_option(boost::asio::socket_base::receive_buffer_size(receive_buffer));
+    if (!from.empty()) socket_.bind({boost::asio::ip::make_address(from), 0});
     socket_.connect(server);
   }
 
@@ -74,6 +76,7 @@ class RawConnection {
     boost::system::error_code ignored;  // the server may have closed already; what it answered is what counts
     boost::asio::write(socket_, boost::asio::buffer(text), ignored);
   }
+  void half_close() { socket_.shutdown(boost::asio::socket_base::shutdown_send); }
   // Everything until the server closes the connection.
   std::string read_all() {
     while (read_some()) {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "tests/support/testbed.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 #include "turnkeeper/kube/leader_election.hpp"
 #include "turnkeeper/kube/reflector.hpp"
 

@@ -75,15 +75,15 @@ class Coturn:
 
 
 class Monitor:
-    def __init__(self, folder, *flags):
-        self.folder, self.flags = folder, flags
+    def __init__(self, folder, *flags, listen="127.0.0.1:0"):
+        self.folder, self.flags, self.listen = folder, flags, listen
         self.process = None
         self.start()
 
     def start(self):
         log = self.folder / f"monitor-{time.monotonic_ns()}.log"
         with open(log, "wb") as stderr:
-            self.process = subprocess.Popen([BIN / "turnkeeper-monitor", "--listen=127.0.0.1:0", *self.flags], stderr=stderr,
+            self.process = subprocess.Popen([BIN / "turnkeeper-monitor", f"--listen={self.listen}", *self.flags], stderr=stderr,
                                             preexec_fn=_dies_with_us)
         self.address = wait_for("the monitor listens",
                                 lambda: re.search(r'msg="listening" address=(\S+)', log.read_text())).group(1)
@@ -112,10 +112,11 @@ class Monitor:
         return self.get("/readyz")[0] == 200
 
     def follow(self, region):
-        """Yields the relays of each config pushed to a client, with the time at which it came."""
+        """Yields the relays of each config pushed to a client, with the time at which it came. Its session is one of
+        those that go back early to a relay that has returned: within 2 s of the minute over which all do."""
         host, port = self.address.split(":")
         connection = socket.create_connection((host, int(port)), timeout=30)
-        connection.sendall(f"GET /v1/events?user=alice&region={region} HTTP/1.1\r\nHost: {self.address}\r\n\r\n".encode())
+        connection.sendall(f"GET /v1/events?user=alice&session=soon&region={region} HTTP/1.1\r\nHost: {self.address}\r\n\r\n".encode())
         with connection, connection.makefile("r") as lines:
             for line in lines:
                 if line.startswith("data: "):

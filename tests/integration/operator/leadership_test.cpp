@@ -1,4 +1,5 @@
 // Two operators: one writes, the other takes over.
+#include <algorithm>
 #include <csignal>
 
 #include "operator_process.hpp"
@@ -9,11 +10,20 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-using LeadershipTest = OperatorTest;
+class LeadershipTest : public OperatorTest {
+ protected:
+  // Leaders renew the Lease all the time.
+  [[nodiscard]] std::vector<std::string> writes_but_the_lease() const {
+    auto writes = writes_by_operator();
+    std::erase_if(writes, [](const auto& write) { return write.find("/leases") != std::string::npos; });
+    return writes;
+  }
+};
+
+const char* const leads = R"(leader_election_master_status{name="turnkeeper-operator"})";
 
 TEST_F(LeadershipTest, TheStandbyTakesOverWhenTheLeaderIsStopped) {
   const std::vector<std::string> elected{"--leader-elect", "--namespace=" + ns};
-  const char* leads = R"(leader_election_master_status{name="turnkeeper-operator"})";
   OperatorProcess first(kubeconfig(), elected);
   ASSERT_TRUE(eventually([&] { return first.metric(leads) == 1; }));
   OperatorProcess second(kubeconfig(), elected);
@@ -41,6 +51,63 @@ TEST_F(LeadershipTest, WhoLosesTheLeaseExits) {
   }));
   EXPECT_EQ(op.process().wait(in(30s)), 1);
   EXPECT_NE(op.log().find("another operator leads now"), std::string::npos) << op.log();
+}
+
+// Neither is asked to behave: the first is held still for longer than its lease lasts, and wakes as if nothing were.
+TEST_F(LeadershipTest, ALeaderThatSleptThroughItsLeaseDoesNoHarm) {
+  const std::vector<std::string> elected{"--leader-elect", "--namespace=" + ns};
+  OperatorProcess first(kubeconfig(), elected);
+  ASSERT_TRUE(eventually([&] { return first.metric(leads) == 1; }));
+  OperatorProcess second(kubeconfig(), elected);
+  ASSERT_TRUE(eventually([&] { return second.metric(leads) == 0; }));
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
+  ASSERT_TRUE(eventually([&] { return children() == expected_children("calls", {"eu"}); }));
+  const auto keys = get(kube::secrets, "calls-signing-keys")->at("data");
+
+  first.process().signal(SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return second.metric(leads) == 1; }, 40s)) << second.log();
+  // Work for both: the first wakes to find it undone in what it knows.
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}, {{"name", "us"}}})));
+  remove(kube::services, "calls-eu");
+  first.process().signal(SIGCONT);
+  EXPECT_EQ(first.process().wait(in(30s)), 1) << "it must find that it leads no more";
+  EXPECT_NE(first.log().find("another operator leads now"), std::string::npos) << first.log();
+
+  ASSERT_TRUE(eventually([&] {
+    return children() == expected_children("calls", {"eu", "us"});
+  })) << ::testing::PrintToString(children());
+  EXPECT_EQ(get(kube::secrets, "calls-signing-keys")->at("data"), keys) << "clients' credentials would be refused";
+  EXPECT_EQ(second.metric(leads), 1);
+  const auto writes = writes_but_the_lease();
+  EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s)) << "at rest nothing is written";
+}
+
+TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
+  const std::vector<std::string> elected{"--leader-elect", "--namespace=" + ns};
+  auto first = std::make_unique<OperatorProcess>(kubeconfig(), elected);
+  ASSERT_TRUE(eventually([&] { return first->metric(leads) == 1; }));
+  // Two that both believe to lead, for as long as the first needs to see it: the thief does not ask for the Lease.
+  OperatorProcess thief(kubeconfig(), {"--namespace=" + ns});
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
+  apply(turn_clusters, cluster("meetings", json::array({{{"name", "eu"}}, {{"name", "us"}}})));
+  ASSERT_TRUE(eventually([&] {
+    json lease = *get(kube::leases, "turnkeeper-operator");
+    lease["spec"]["holderIdentity"] = "thief";
+    return client->replace(kube::leases, lease, in(10s)).has_value();
+  }));
+  EXPECT_EQ(first->process().wait(in(30s)), 1);
+  const auto both = [&] {
+    auto all = expected_children("calls", {"eu"});
+    for (const auto& child : expected_children("meetings", {"eu", "us"})) all.push_back(child);
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  ASSERT_TRUE(eventually([&] { return children() == both(); })) << ::testing::PrintToString(children());
+  const auto keys = get(kube::secrets, "calls-signing-keys")->at("data");
+  const auto writes = writes_but_the_lease();
+  EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s))
+      << "they must not undo each other's work";
+  EXPECT_EQ(get(kube::secrets, "calls-signing-keys")->at("data"), keys);
 }
 
 }  // namespace

@@ -143,5 +143,41 @@ TEST_F(LinkTest, ADeletedClusterIsWithdrawn) {
   watching.TryCancel();
 }
 
+TEST_F(LinkTest, AProvidersNewTokenReachesTheMonitorsAtOnce) {
+  const auto vendors = [&](const std::string& token) {
+    apply(kube::secrets, {{"apiVersion", "v1"},
+                          {"kind", "Secret"},
+                          {"metadata", {{"name", "vendors"}, {"namespace", ns}}},
+                          {"stringData", {{"twilio", token + "\n"}}}});
+  };
+  OperatorProcess op(kubeconfig());
+  vendors("first");
+  auto object = cluster("calls", json::array({{{"name", "eu"}}}));
+  object["spec"]["failover"] = {
+      {"use", "Only"},
+      {"providers", json::array({{{"name", "twilio"},
+                                  {"type", "Twilio"},
+                                  {"account", "AC00"},
+                                  {"secretRef", {{"name", "vendors"}, {"key", "twilio"}}}}})}};
+  apply(turn_clusters, object);
+  auto targets = v1::Targets::NewStub(grpc::CreateChannel(op.grpc_address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext watching;
+  watching.set_deadline(std::chrono::system_clock::now() + 30s);
+  auto stream = targets->Watch(&watching, {});
+  v1::TargetSet set;
+  const auto token = [&]() -> std::string {
+    for (const auto& target : set.clusters()) {
+      if (target.cluster() != ns + "/calls" || target.providers_size() != 1) continue;
+      EXPECT_EQ(target.provider_use(), "Only");
+      return target.providers(0).secret();
+    }
+    return {};
+  };
+  while (token() != "first") ASSERT_TRUE(stream->Read(&set)) << "the provider was never announced";
+  vendors("second");
+  while (token() != "second") ASSERT_TRUE(stream->Read(&set)) << "a revoked token is used on and on";
+  watching.TryCancel();
+}
+
 }  // namespace
 }  // namespace turnkeeper::op

@@ -11,7 +11,7 @@
 
 #include "turnkeeper/http/client.hpp"
 #include "turnkeeper/kube/config.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 
 namespace turnkeeper::op {
 

@@ -6,7 +6,7 @@
 #include "operator_process.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/kube/config.hpp"
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 
 namespace turnkeeper::op {
 namespace {

@@ -182,6 +182,11 @@ TEST(Crd, HasTheBoundsOfTheParser) {
   EXPECT_EQ(schema("spec.relay.peers.deny").at("maxItems"), bounds::peers);
   EXPECT_EQ(schema("spec.relay.peers.allow").at("maxItems"), bounds::peers);
   EXPECT_EQ(schema("spec.failover.stunServers").at("maxItems"), bounds::stun_servers);
+  EXPECT_EQ(schema("spec.failover.providers").at("maxItems"), bounds::providers);
+  EXPECT_EQ(schema("spec.failover.providers[].urls").at("maxItems"), bounds::provider_urls);
+  EXPECT_EQ(schema("spec.failover.providers[].url").at("maxLength"), bounds::url_length);
+  EXPECT_EQ(schema("spec.failover.providers[].name").at("maxLength"), bounds::region_name_length);
+  EXPECT_EQ(schema("spec.failover.providers[].secretRef.key").at("default"), default_provider_key);
   EXPECT_EQ(schema("spec.relay.tolerations").at("maxItems"), bounds::tolerations);
   EXPECT_EQ(schema("spec.relay.nodeSelector").at("maxProperties"), bounds::map_entries);
   EXPECT_EQ(schema("spec.relay.annotations").at("maxProperties"), bounds::map_entries);
@@ -205,6 +210,8 @@ TEST(Crd, HasTheDurationsOfTheParser) {
   expect_range("spec.dns.ttl", bounds::dns_ttl.min, bounds::dns_ttl.max);
   expect_range("spec.probing.canary", bounds::canary.min, bounds::canary.max);
   expect_range("spec.probing.full", bounds::full_probe.min, bounds::full_probe.max);
+  expect_range("spec.failover.providers[].ttl", bounds::credential_ttl.min, bounds::credential_ttl.max);
+  expect_range("spec.failover.providers[].probeEvery", bounds::provider_probe.min, bounds::provider_probe.max);
 }
 
 TEST(Crd, HasTheWordsOfTheParser) {
@@ -217,6 +224,8 @@ TEST(Crd, HasTheWordsOfTheParser) {
   expect_words("spec.relay.exposure", exposure_names);
   expect_words("spec.relay.ipFamilies[]", ip_family_names);
   expect_words("spec.budget.atLimit", at_limit_names);
+  expect_words("spec.failover.providers[].type", provider_type_names);
+  expect_words("spec.failover.use", provider_use_names);
 }
 
 // A field that only one of the two knows would be refused by the other.

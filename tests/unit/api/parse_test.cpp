@@ -77,7 +77,14 @@ spec:
   budget: {monthly: "45", currency: EUR, perRelay: "8.5", perGigabyte: "0.01", atLimit: LowerBandwidth,
            bitsPerSecondPerSession: 500000}
   probing: {canary: 250ms, misses: 5, full: 30s}
-  failover: {stunServers: ["stun:stun.example.org:3478"]}
+  failover:
+    stunServers: ["stun:stun.example.org:3478"]
+    use: Cheapest
+    providers:
+    - {name: twilio, type: Twilio, secretRef: {name: vendors, key: twilio}, account: AC00, username: SK00, ttl: 2h,
+       costPerGigabyte: "0.40", probeEvery: 5m}
+    - {name: friend, type: SharedSecret, secretRef: {name: friend}, urls: ["turns:turn.example.net:443"],
+       costPerGigabyte: "0.1"}
 )");
   EXPECT_EQ(cluster.namespace_name, "telephony");
   EXPECT_TRUE(cluster.spec.paused);
@@ -106,6 +113,20 @@ spec:
     EXPECT_EQ(relay.priority_class_name, "calls");
     EXPECT_THAT(relay.annotations, ElementsAre(Pair("example.org/owner", "no")));
   }
+  const auto& [providers, use] = cluster.spec.failover;
+  EXPECT_EQ(use, ProviderUse::cheapest);
+  ASSERT_EQ(providers.size(), 2u);
+  EXPECT_EQ(providers[0], (Provider{.name = "twilio",
+                                    .type = ProviderType::twilio,
+                                    .secret = {"vendors", "twilio"},
+                                    .account = "AC00",
+                                    .user = "SK00",
+                                    .ttl = 2h,
+                                    .cost_per_gigabyte = 0.4,
+                                    .probe_every = 5min}));
+  EXPECT_EQ(providers[1].secret, (SecretKeyRef{"friend", "secret"}));
+  EXPECT_THAT(providers[1].urls, ElementsAre("turns:turn.example.net:443"));
+  EXPECT_EQ(providers[1].probe_every, 60s);
   EXPECT_EQ(cluster.spec.regions[0].kubeconfig, SecretKeyRef{});
   EXPECT_EQ(cluster.spec.regions[0].vantage, std::nullopt);
   EXPECT_EQ(cluster.spec.regions[1].kubeconfig, (SecretKeyRef{"us-east", "config"}));
@@ -182,6 +203,15 @@ TEST(Parse, LetsCredentialsStayForEver) {
 TEST(Parse, JudgesThePortOfTlsOnlyWhereThereIsTls) {
   parsed(head + "spec: {realm: r, regions: [{name: eu}], relay: {ports: {turn: 3478, relayMin: 5000}}}");
   parsed(head + "spec: {realm: r, regions: [{name: eu}], relay: {ports: {turn: 5349}}}");
+}
+
+TEST(Parse, RefusesARegionCalledLikeARelayOfAnother) {
+  const auto with = [](const std::string& name) {
+    return head + "spec: {realm: turn.example.org, regions: [{name: eu}, {name: " + name + "}]}";
+  };
+  EXPECT_THAT(refused(with("eu-0")), HasSubstr("'eu-0' is the name of a relay of spec.regions[0]"));
+  EXPECT_THAT(refused(with("eu-12")), HasSubstr("such as 'eu-b'"));
+  for (const auto* name : {"eu-west", "eu-01", "eu0", "us-0"}) parsed(with(name));
 }
 
 TEST(Parse, ReadsAnObjectOfTheApiServerWhateverElseIsInIt) {
@@ -271,6 +301,10 @@ TEST(Examples, AreWhatTheDocumentationSays) {
   EXPECT_EQ(calls->name, "calls");
   ASSERT_EQ(calls->spec.regions.size(), 2u);
   EXPECT_THAT(calls->spec.regions[0].backups, ElementsAre(calls->spec.regions[1].name));
+
+  const auto with_provider = parse_file(TURNKEEPER_SOURCE_DIR "/examples/with-provider.yaml");
+  ASSERT_TRUE(with_provider.has_value()) << problems_text(with_provider.error());
+  EXPECT_EQ(with_provider->spec.failover.providers.size(), 1u);
 
   const auto demo = parse_file(TURNKEEPER_SOURCE_DIR "/examples/local.yaml");
   ASSERT_TRUE(demo.has_value()) << problems_text(demo.error());

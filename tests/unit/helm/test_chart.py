@@ -253,6 +253,49 @@ def test_ones_own_certificates_and_key_are_used():
     assert not [a for a in container(objects, "operator")["args"] if "issue-tls" in a or "tls-dir" in a]
 
 
+def test_who_may_ask_reaches_the_monitor():
+    objects = render("monitor.access.keysSecret=keys", "monitor.access.jwt.jwksSecret=signers", "monitor.access.jwt.audience=turn",
+                     "monitor.access.jwt.require.plan=pro", "monitor.access.origins={https://app.example.org}",
+                     "monitor.access.limits.perCaller=20/s:100", "monitor.access.trustedProxies={10.0.0.0/8}")
+    monitor = container(objects, "monitor")
+    mounts = {m["name"]: m["mountPath"] for m in monitor["volumeMounts"]}
+    secrets = {v["name"]: v["secret"]["secretName"]
+               for v in objects["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]["volumes"] if "secret" in v}
+    assert (secrets["api-keys"], secrets["jwks"]) == ("keys", "signers")
+    assert {f"--api-keys-file={mounts['api-keys']}/api-keys", f"--jwt-jwks={mounts['jwks']}/jwks.json", "--jwt-audience=turn",
+            "--jwt-user-claim=sub", "--jwt-require=plan=pro", "--allow-origin=https://app.example.org",
+            "--rate-limit-per-caller=20/s:100", "--trusted-proxy=10.0.0.0/8"} <= set(monitor["args"])
+    assert any(a.startswith("--api-key-file=") for a in monitor["args"]), "the generated key stays good"
+    plain = container(render(), "monitor")
+    assert not any("jwt" in a or "limit" in a or "origin" in a for a in plain["args"])
+
+
+def test_application_servers_reach_the_monitor_over_grpc():
+    assert not any("ice-grpc" in a for a in container(render(), "monitor")["args"])
+    objects = render("monitor.grpc.enabled=true", "monitor.grpc.port=443", "monitor.grpc.tlsSecret=grpc-tls")
+    monitor = container(objects, "monitor")
+    mounts = {m["name"]: m["mountPath"] for m in monitor["volumeMounts"]}
+    assert {"--ice-grpc-listen=0.0.0.0:8482", f"--ice-grpc-tls-cert={mounts['grpc-tls']}/tls.crt",
+            f"--ice-grpc-tls-key={mounts['grpc-tls']}/tls.key"} <= set(monitor["args"])
+    port, = (p for p in objects["Service", "tk-turnkeeper-monitor"]["spec"]["ports"] if p["name"] == "grpc")
+    assert (port["port"], port["targetPort"]) == (443, "grpc")
+    assert {"name": "grpc", "containerPort": 8482} in monitor["ports"]
+    allowed = objects["NetworkPolicy", "tk-turnkeeper-monitor"]["spec"]["ingress"][0]["ports"]
+    assert {"protocol": "TCP", "port": "grpc"} in allowed
+
+
+def test_clients_reach_the_monitor_over_https():
+    assert not any("tls-listen" in a for a in container(render(), "monitor")["args"])
+    objects = render("monitor.tls.secretName=web", "serviceMonitor.enabled=true")
+    monitor = container(objects, "monitor")
+    mounts = {m["name"]: m["mountPath"] for m in monitor["volumeMounts"]}
+    assert {f"--tls-listen-cert={mounts['https']}/tls.crt", f"--tls-listen-key={mounts['https']}/tls.key"} <= set(monitor["args"])
+    for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
+        assert monitor[probe]["httpGet"]["scheme"] == "HTTPS", "the kubelet would end a pod that works"
+    endpoint, = objects["ServiceMonitor", "tk-turnkeeper-monitor"]["spec"]["endpoints"]
+    assert endpoint["scheme"] == "https"
+
+
 def test_the_monitor_can_be_reached_from_outside():
     objects = render("monitor.service.type=NodePort", "monitor.service.nodePort=30480")
     service = objects["Service", "tk-turnkeeper-monitor"]
@@ -280,6 +323,11 @@ def test_the_smoke_test_runs_as_safely_as_the_rest():
     ("operator.service.nodePort=30443", "needs operator.service.type NodePort"),
     ("vantages.operatorAddress=turn.example.org", "/vantages/operatorAddress"),  # the port is part of it
     ("test.cluster=no-namespace", "/test/cluster"),
+    ("monitor.access.origins={https://app.example.org/path}", "/monitor/access/origins"),
+    ("monitor.access.limits.perCaller=20", "/monitor/access/limits/perCaller"),
+    ("monitor.access.jwt.jwks=http://login.example.org/jwks", "/monitor/access/jwt/jwks"),
+    ("monitor.access.jwt.jwks=https://login.example.org/jwks", "audience"),
+    ("monitor.access.jwt.jwks=https://x.org/j,monitor.access.jwt.jwksSecret=s,monitor.access.jwt.issuer=x", "not both"),
 ])
 def test_bad_values_are_refused_with_their_place(setting, words):
     assert words in refusal(setting)

@@ -23,10 +23,8 @@ class RouterTest : public ::testing::Test {
     request.method = method;
     request.path = path;
     const auto match = router_.match(request);
-    if (match.handler == nullptr) return match.refusal;
-    Response response;
-    (*match.handler)(request, [&](Response answer) { response = std::move(answer); });
-    return response;
+    if (match.handler != nullptr) return (*match.handler)(request);
+    return match.refusal.value_or(Response::text("a stream"));
   }
 
   Router router_;
@@ -36,6 +34,20 @@ TEST_F(RouterTest, MethodAndPathChooseTheHandler) {
   EXPECT_EQ(ask("GET", "/").body, "status page");
   EXPECT_EQ(ask("GET", "/relays").body, "list");
   EXPECT_EQ(ask("POST", "/relays/eu-0/stop").body, "stopped eu-0");
+}
+
+TEST_F(RouterTest, PathGoesBeforeAPatternThatWouldTakeItToo) {
+  router_.post("/relays/all/stop", [](const Request&) { return Response::text("stopped every one"); });
+  EXPECT_EQ(ask("POST", "/relays/all/stop").body, "stopped every one");
+  EXPECT_EQ(ask("POST", "/relays/eu-0/stop").body, "stopped eu-0");
+}
+
+TEST_F(RouterTest, MethodsOfOnePathAreApart) {
+  router_.put("/relays", [](const Request&) { return Response::text("put"); });
+  router_.del("/relays", [](const Request&) { return Response::text("deleted"); });
+  EXPECT_EQ(ask("PUT", "/relays").body, "put");
+  EXPECT_EQ(ask("DELETE", "/relays").body, "deleted");
+  EXPECT_EQ(ask("GET", "/relays").body, "list");
 }
 
 TEST_F(RouterTest, HeadIsAnsweredByGet) {
@@ -50,7 +62,7 @@ TEST_F(RouterTest, UnknownPathIs404) {
 }
 
 TEST_F(RouterTest, WrongMethodIs405AndSaysWhichAreAllowed) {
-  const Response response = ask("DELETE", "/relays");
+  const Response response = ask("PATCH", "/relays");
   EXPECT_EQ(response.status, 405);
   EXPECT_THAT(response.headers, ElementsAre(Pair("Allow", "GET, HEAD")));
   EXPECT_THAT(ask("GET", "/relays/eu-0/stop").headers, ElementsAre(Pair("Allow", "POST")));

@@ -42,6 +42,19 @@ TEST_F(ClientTest, AppliesStatusOnItsSubresource) {
   EXPECT_THAT(transport->requests.front().path, HasSubstr("/turn-eu/status?"));
 }
 
+TEST_F(ClientTest, AWriteAsksForNoMoreThanAReceipt) {
+  transport->answer(
+      200, R"({"kind":"PartialObjectMetadata","metadata":{"name":"turn-eu","uid":"u","resourceVersion":"7"}})");
+  const auto receipt = client.write(config_maps, config_map, {.field_manager = "m"}, deadline);
+  ASSERT_TRUE(receipt) << receipt.error().text();
+  EXPECT_EQ(receipt->uid, "u");
+  EXPECT_EQ(receipt->version, "7");
+  EXPECT_THAT(transport->requests.front().accept, HasSubstr("as=PartialObjectMetadata"));
+  transport->answer(200, "{}");
+  EXPECT_EQ(client.write(config_maps, config_map, {.field_manager = "m"}, deadline).error().kind,
+            ErrorKind::unexpected);
+}
+
 TEST_F(ClientTest, TellsErrorsApart) {
   EXPECT_EQ(kind_after(401), ErrorKind::unauthorized);
   EXPECT_EQ(kind_after(403), ErrorKind::forbidden);

@@ -125,7 +125,7 @@ TEST_F(ConfigTest, TheFlagBeatsTheVariableBeatsThePodBeatsTheHome) {
   EXPECT_EQ(pod->namespace_name, "turn");
   EXPECT_EQ(pod->token_file, directory + "/sa/token");
   environment.service_host = "fd00::1";
-  EXPECT_EQ(load_config({}, environment)->server, "https://kubernetes.default.svc:443");
+  EXPECT_EQ(load_config({}, environment)->server, "https://[fd00::1]:443");
   environment.service_host.clear();
   EXPECT_EQ(load_config({}, environment)->server, "https://home");
   environment.home.clear();

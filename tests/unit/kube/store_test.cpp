@@ -32,15 +32,15 @@ TEST(Store, TellsWhatAFullListChanged) {
 
 TEST(Store, DoesNotKeepManagedFields) {
   Store store;
-  static_cast<void>(store.put(object("a", "1")));
+  static_cast<void>(store.put(pack(object("a", "1"), store.label())));
   EXPECT_FALSE((*store.get({"ns", "a"}))["metadata"].contains("managedFields"));
 }
 
 TEST(Store, AReadersObjectStaysAsItWas) {
   Store store;
-  static_cast<void>(store.put(object("a", "1")));
+  static_cast<void>(store.put(pack(object("a", "1"), store.label())));
   const ObjectPtr held = store.get({"ns", "a"});
-  static_cast<void>(store.put(object("a", "2")));
+  static_cast<void>(store.put(pack(object("a", "2"), store.label())));
   static_cast<void>(store.erase({"ns", "a"}));
   EXPECT_EQ(resource_version_of(*held), "1");
   EXPECT_EQ(store.get({"ns", "a"}), nullptr);
@@ -54,7 +54,7 @@ TEST(Store, SelectsByLabelAndNamespace) {
   EXPECT_TRUE(store.labelled("elsewhere", "turn").empty());
   auto moved = object("a", "2");
   moved["metadata"]["labels"]["turnkeeper.io/cluster"] = "other";
-  const auto changes = store.put(moved);
+  const auto changes = store.put(pack(moved, store.label()));
   ASSERT_EQ(changes.size(), 1U);
   EXPECT_EQ(changes[0].label_before, "turn") << "who lost it must hear of it too";
   EXPECT_EQ(changes[0].label_after, "other");

@@ -1,4 +1,4 @@
-// cpprestsdk as this project uses it, against a server of plain sockets on loopback.
+// The transport against a server of plain sockets on loopback.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <functional>
 #include <thread>
 
-#include "turnkeeper/kube/cpprest_transport.hpp"
+#include "turnkeeper/kube/http_transport.hpp"
 
 namespace turnkeeper::kube {
 namespace {
@@ -110,7 +110,7 @@ TEST(Transport, SendsAndReturnsWhateverTheStatus) {
   EXPECT_EQ(response->body, "busy");
   EXPECT_EQ(response->retry_after, 7s);
   EXPECT_THAT(seen, HasSubstr("PATCH /apis/x?fieldManager=m HTTP/1.1"));
-  EXPECT_THAT(seen, HasSubstr("Authorization:Bearer abc"));
+  EXPECT_THAT(seen, HasSubstr("Authorization: Bearer abc"));
   EXPECT_THAT(seen, HasSubstr("application/apply-patch+yaml"));
   EXPECT_THAT(seen, HasSubstr("{\"a\":1}"));
 }

@@ -81,16 +81,72 @@ TEST_F(MonitorConfigTest, ACredentialApiStandsInForUrlsAndCredentials) {
 - {name: own, region: eu, provider: {type: turn-rest, url: "https://turn.example.org/", username: alice}}
 )");
   ASSERT_TRUE(config) << api::problems_text(config.error());
-  ASSERT_EQ(config->provided.size(), 2U);
-  EXPECT_EQ(config->provided[0].region, "us");
-  const auto& twilio = config->provided[0].provider;
+  const auto& providers = config->fleet.clusters[0].providers;
+  ASSERT_EQ(providers.size(), 2U);
+  const auto& twilio = providers[0];
+  EXPECT_EQ(twilio.in_region, "us");
   EXPECT_EQ(twilio.name, "twilio");
   EXPECT_EQ(twilio.type, ProviderConfig::Type::twilio);
   EXPECT_EQ(twilio.account, "AC00");
   EXPECT_EQ(twilio.secret.reveal(), "north");
   EXPECT_EQ(twilio.ttl, 2h);
-  EXPECT_EQ(config->provided[1].provider.user, "alice");
+  EXPECT_EQ(twilio.probe_every, 0ms) << "as the servers beside it are";
+  EXPECT_EQ(providers[1].user, "alice");
   EXPECT_EQ(config->fleet.clusters[0].regions[0].name, "us") << "backs eu up although it has no relay yet";
+}
+
+TEST_F(MonitorConfigTest, ProvidersCanBeAFallback) {
+  write("list.json", R"([{"urls": "turn:c.example.org", "username": "u", "credential": "p"}])");
+  const auto config = load(R"(servers:
+- {name: own, region: eu, url: "turn:192.0.2.1", secretFile: turn.secret}
+failover:
+  use: cheapest
+  costPerGigabyte: "0.01"
+  providers:
+  - {name: twilio, type: twilio, account: AC00, secretFile: turn.secret, costPerGigabyte: "0.40", probeEvery: 5m}
+  - {name: open, type: static, urls: ["turn:a.example.org"], username: u, secretFile: password, costPerGigabyte: "1"}
+  - {name: list, type: static, secretFile: list.json, costPerGigabyte: "1"}
+  - {name: friend, type: shared-secret, urls: ["turn:b.example.org"], secretFile: other.secret, costPerGigabyte: "1"}
+)");
+  ASSERT_TRUE(config) << api::problems_text(config.error());
+  const auto& cluster = config->fleet.clusters[0];
+  EXPECT_EQ(cluster.provider_use, ProviderUse::cheapest);
+  EXPECT_EQ(cluster.regions[0].cost_per_gigabyte, 0.01);
+  ASSERT_EQ(cluster.providers.size(), 4U);
+  EXPECT_EQ(cluster.providers[0].in_region, "");
+  EXPECT_EQ(cluster.providers[0].account, "AC00");
+  EXPECT_EQ(cluster.providers[0].cost_per_gigabyte, 0.4);
+  EXPECT_EQ(cluster.providers[0].probe_every, 5min);
+  EXPECT_EQ(cluster.providers[1].uris.size(), 1U);
+  EXPECT_EQ(cluster.providers[1].probe_every, 60s) << "full probes cost money";
+  EXPECT_EQ(cluster.providers[3].secret.reveal(), "south");
+  EXPECT_TRUE(load("failover: {providers: [{name: t, type: twilio, account: AC, secretFile: turn.secret}]}"))
+      << "they may be all that there is";
+}
+
+TEST_F(MonitorConfigTest, MistakesInAFallbackAreShown) {
+  const auto text = problems(R"(servers:
+- {name: own, region: eu, url: "turn:192.0.2.1", secretFile: turn.secret}
+failover:
+  use: Fallback
+  providers:
+  - {name: eu, type: twilio, account: AC00, secretFile: turn.secret}
+  - {name: a, type: static, urls: ["turn:a.example.org"], secretFile: password}
+  - {name: b, type: static, secretFile: password}
+  - {name: c, type: shared-secret, secretFile: password, ttl: 1h}
+  - {name: d, type: metered, secretFile: password, url: app.metered.live, probeEvery: 10ms}
+)");
+  EXPECT_THAT(text, HasSubstr("monitor.yaml:4:8: failover.use: 'Fallback' is not supported; did you mean 'fallback'"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[0].name: 'eu' is the name of another region"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[1]: has urls and no username"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[2]: provider b: without urls its secret must be a list"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[3].urls: is missing"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[3].ttl: there is no such field"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[4].url: 'app.metered.live' is not valid"));
+  EXPECT_THAT(text, HasSubstr("failover.providers[4].probeEvery"));
+  EXPECT_THAT(problems("failover: {use: cheapest, providers: [{name: t, type: twilio, account: AC, secretFile: "
+                       "turn.secret}]}"),
+              HasSubstr("nobody knows what it costs"));
 }
 
 TEST_F(MonitorConfigTest, AProvidersMissingAndForeignKeysAreShown) {
@@ -114,6 +170,7 @@ TEST_F(MonitorConfigTest, EverythingThatItSaysBesideServersIsTakenOver) {
   const auto config =
       load(R"(probing: {checks: false, mtu: true, throughput: {packets: 100, size: 1000, perSecond: 200}}
 uptime: {target: 99.9}
+clients: {regionHeader: {name: CF-IPCountry, map: {DE: eu}}}
 tls: {caFile: ca.pem}
 exchange:
   listen: 0.0.0.0:8481
@@ -133,6 +190,7 @@ servers: [{name: eu-0, region: eu, url: "turn:192.0.2.1", secretFile: turn.secre
   EXPECT_TRUE(config->mtu);
   EXPECT_EQ(config->throughput, (ThroughputPlan{100, 1000, 200}));
   EXPECT_EQ(config->uptime_target, 99.9);
+  EXPECT_EQ(config->region_header, (RegionHeader{"cf-ipcountry", {{"DE", "eu"}}}));
   EXPECT_EQ(config->tls.ca_file, folder_ + "/ca.pem");
   ASSERT_TRUE(config->exchange);
   EXPECT_EQ(config->exchange->peers, std::vector<std::string>{"us.example.org:8481"});
@@ -151,8 +209,8 @@ servers: [{name: eu-0, region: eu, url: "turn:192.0.2.1", secretFile: turn.secre
 }
 
 TEST_F(MonitorConfigTest, TheExampleIsGood) {
-  for (const char* file :
-       {"turn-eu.secret", "turn-eu.secret.2025", "us.password", "twilio.token", "slack.url", "ntfy.token"}) {
+  for (const char* file : {"turn-eu.secret", "turn-eu.secret.2025", "us.password", "twilio.token", "open.password",
+                           "slack.url", "ntfy.token"}) {
     write(file, std::string("contents of ") + file);
   }
   std::ifstream example(TURNKEEPER_SOURCE_DIR "/examples/monitor.yaml");
@@ -176,6 +234,7 @@ tls: {caFile: password}
 notifications: [{name: a, url: "ftp://x"}, {name: a, urlFile: absent}]
 modules: {"a b": {transport: sctp}}
 uptime: {target: 200}
+clients: {regionHeader: {name: "a b", map: {DE: mars}}}
 )");
   EXPECT_THAT(text, HasSubstr("monitor.yaml:1:1: vantag"));
   EXPECT_THAT(text, HasSubstr("did you mean 'vantage'?"));
@@ -200,6 +259,8 @@ uptime: {target: 200}
   EXPECT_THAT(text, HasSubstr("'a b' is no name"));
   EXPECT_THAT(text, HasSubstr("'sctp' is not supported"));
   EXPECT_THAT(text, HasSubstr("uptime.target: 200 is no percentage"));
+  EXPECT_THAT(text, HasSubstr("clients.regionHeader.name"));
+  EXPECT_THAT(text, HasSubstr("maps DE to 'mars', which is no region"));
 }
 
 TEST_F(MonitorConfigTest, EveryFileThatMattersIsToldEvenOneThatIsMissing) {

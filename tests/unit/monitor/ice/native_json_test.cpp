@@ -36,5 +36,21 @@ TEST(NativeJson, TtlOfExpiredCredentialsIsZero) {
   EXPECT_EQ(nlohmann::json::parse(native_json(config, kNow)).at("ttl"), 0);
 }
 
+TEST(NativeJson, IsJsonWhateverItHolds) {
+  const std::string odd = "a\"b\\c\nd\x01\x7f/\xc3\xa9";
+  const IceConfig config{.servers = {{.urls = {odd}, .username = odd, .credential = Secret(odd)}}, .region = odd};
+  const auto json = nlohmann::json::parse(native_json(config, kNow));
+  EXPECT_EQ(json.at("region"), odd);
+  EXPECT_EQ(json.at("iceServers").at(0).at("urls").at(0), odd);
+  EXPECT_EQ(json.at("iceServers").at(0).at("credential"), odd);
+  EXPECT_FALSE(json.contains("reason"));
+  // What is no UTF-8 must not make the whole answer unreadable.
+  EXPECT_EQ(nlohmann::json::parse(native_json({.cluster = "a\xff"}, kNow)).at("cluster"), "a\xef\xbf\xbd");
+}
+
+TEST(NativeJson, PushesSayWhy) {
+  EXPECT_EQ(nlohmann::json::parse(native_json({}, kNow, "failover")).at("reason"), "failover");
+}
+
 }  // namespace
 }  // namespace turnkeeper::monitor

@@ -153,6 +153,27 @@ TEST_F(MetricsTest, AFailoverIsSeenWhileItLastsAndCountedForGood) {
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_region_serving{cluster="calls",region="eu",vantage="here"} 0)"));
 }
 
+TEST_F(MetricsTest, AProviderThatIsDownCanBeSeenBeforeItIsNeeded) {
+  metrics_.set_providers({{.cluster = "calls",
+                           .name = "twilio",
+                           .type = "twilio",
+                           .up = false,
+                           .breaker = "open",
+                           .expires = SystemTime(1'700'003'600s),
+                           .answered = 2,
+                           .failed = 3}});
+  const std::string labels = R"({cluster="calls",provider="twilio",)";
+  const auto all = samples();
+  EXPECT_THAT(all, Contains("turnkeeper_provider_up" + labels + R"(type="twilio",vantage="here"} 0)"));
+  EXPECT_THAT(all, Contains("turnkeeper_provider_state" + labels + R"(state="open",type="twilio",vantage="here"} 1)"));
+  EXPECT_THAT(all, Contains("turnkeeper_provider_requests_total" + labels +
+                            R"(result="failed",type="twilio",vantage="here"} 3)"));
+  EXPECT_THAT(all, Contains("turnkeeper_provider_credential_expiry_timestamp_seconds" + labels +
+                            R"(type="twilio",vantage="here"} 1700003600)"));
+  metrics_.set_providers({});
+  EXPECT_THAT(samples(), Not(Contains(HasSubstr("twilio"))));
+}
+
 TEST_F(MetricsTest, AnOverdueRotationCanBeSeen) {
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_signing_key_age_seconds{cluster="calls",vantage="here"} 172801)"));
   EXPECT_THAT(samples(), Contains(R"(turnkeeper_signing_key_max_age_seconds{cluster="calls",vantage="here"} 7776000)"));
@@ -202,7 +223,7 @@ TEST_F(MetricsTest, ReasonsFromOutsideCannotFillTheMemory) {
   const auto all = samples();
   EXPECT_LE(std::ranges::count_if(
                 all, [](const auto& one) { return one.starts_with("turnkeeper_credentials_rejected_total{"); }),
-            16);
+            24);
 }
 
 TEST_F(MetricsTest, WhatHasLeftTheFleetLeavesNoSeriesBehind) {

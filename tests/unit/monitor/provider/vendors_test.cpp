@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "monitor/provider/provider_config.hpp"
+
 namespace turnkeeper::monitor {
 namespace {
 
@@ -125,6 +127,13 @@ TEST(Vendors, ARefusalSaysWhatTheApiSaidAndNotTheKey) {
   EXPECT_THAT(refused.error().text(), HasSubstr("metered p: the API answered 401 X: {\"error\": \"Invalid API Key\"}"));
   EXPECT_THAT(refused.error().text(), Not(HasSubstr("s/1")));
   EXPECT_FALSE(refused.error().advice.empty());
+}
+
+TEST(Vendors, ALifeWithoutEndEndsAfterAYear) {
+  const auto provided = read(Type::turn_rest, R"({"username": "u", "password": "p", "ttl": 9223372036854775807,
+    "uris": ["turn:a.example.org"]})");
+  ASSERT_TRUE(provided) << provided.error().text();
+  EXPECT_EQ(provided->expires, now + 366 * 24h);
 }
 
 TEST(Vendors, AnAnswerThatMakesNoSenseIsAnErrorForEachOfThem) {

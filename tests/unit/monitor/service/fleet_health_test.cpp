@@ -454,5 +454,67 @@ TEST_F(FleetHealthTest, ACertificateIsNewsOnceWhenItIsAnother) {
   EXPECT_TRUE(health_.take_changes().facts);
 }
 
+// A provider's relay, which is probed each minute and has no canary.
+class ProviderHealthTest : public FleetHealthTest {
+ protected:
+  ProviderHealthTest() {
+    auto fleet = two_regions();
+    auto& region = fleet.clusters[0].regions.emplace_back(Region{.name = "twilio", .external = true});
+    region.relays = {
+        {.name = "twilio", .uris = {turn_uri("203.0.113.1")}, .probing = api::Probing{.canary = 0ms, .full = 60s}}};
+    health_.set_fleet(fleet);
+  }
+  void probed(bool ok, Cause cause = Cause::none) {
+    again_ = health_.probed(twilio_, {.ok = ok, .cause = cause, .detail = ""});
+  }
+
+  const RelayId twilio_{"calls", "twilio", "twilio"};
+  bool again_ = false;
+};
+
+TEST_F(ProviderHealthTest, ItsProbesAloneDecide) {
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::unknown);
+  probed(true);
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::healthy);
+  probed(false, Cause::auth_secret);
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::unhealthy) << "a provider that refuses its own credential is left";
+  probed(true);
+  clock_.advance(61s);
+  while (health_.next_time() && *health_.next_time() <= clock_.steady()) health_.on_time();
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::healthy);
+}
+
+TEST_F(ProviderHealthTest, ASilenceIsBelievedOnlyTheSecondTime) {
+  probed(false, Cause::allocate_timeout);
+  EXPECT_TRUE(again_);
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::unknown);
+  probed(false, Cause::allocate_timeout);
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::unhealthy);
+}
+
+TEST_F(ProviderHealthTest, ItStaysHealthyFromOneProbeToTheNext) {
+  probed(true);
+  for (int second = 0; second < 100; ++second) {
+    clock_.advance(1s);
+    while (health_.next_time() && *health_.next_time() <= clock_.steady()) health_.on_time();
+  }
+  EXPECT_EQ(health_.verdict(twilio_), Verdict::healthy);
+}
+
+TEST_F(ProviderHealthTest, ItServesOnceNoneOfOursDoes) {
+  all_healthy();
+  probed(true);
+  EXPECT_EQ(health_.served_by("calls", "eu"), "eu");
+  dies(eu0, Cause::connect_refused);
+  dies(eu1, Cause::connect_refused);
+  EXPECT_EQ(health_.served_by("calls", "eu"), "us");
+  dies(us0, Cause::connect_refused);
+  EXPECT_EQ(health_.served_by("calls", "eu"), "twilio");
+  const auto failovers = health_.take_changes().failovers;
+  EXPECT_EQ(failovers.back().to, "twilio");
+  for (const auto& failover : failovers) EXPECT_NE(failover.region, "twilio") << "it has no clients of its own";
+  EXPECT_EQ(health_.relay_health().size(), 3U) << "the operator has no such relay";
+}
+
 }  // namespace
 }  // namespace turnkeeper::monitor

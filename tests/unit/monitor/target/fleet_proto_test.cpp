@@ -32,6 +32,20 @@ Fleet two_regions() {
   cluster.rotate_every = 720h;
   cluster.probing = {.canary = 50ms, .misses = 5, .full = 2s};
   cluster.stun_servers = {"stun:stun.example.org:3478"};
+  cluster.provider_use = ProviderUse::cheapest;
+  for (auto& region : cluster.regions) region.cost_per_gigabyte = 0.02;
+  cluster.providers = {{.name = "twilio",
+                        .type = api::ProviderType::twilio,
+                        .account = "AC00",
+                        .user = "SK00",
+                        .secret = Secret("ee"),
+                        .ttl = 2h,
+                        .cost_per_gigabyte = 0.4,
+                        .probe_every = 5min},
+                       {.name = "friend",
+                        .type = api::ProviderType::shared_secret,
+                        .uris = {turn_uri("192.0.2.77")},
+                        .secret = Secret("ff")}};
   return Fleet{{cluster}};
 }
 

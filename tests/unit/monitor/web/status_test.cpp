@@ -95,7 +95,15 @@ TEST(StatusJson, SaysEverythingAboutARelay) {
                                                     {"blind", false},
                                                     {"clusters", json::array({cluster})},
                                                     {"failovers", json::array({failover})},
-                                                    {"incidents", json::array()}}));
+                                                    {"incidents", json::array()},
+                                                    {"calls", nullptr}}));
+}
+
+TEST(StatusJson, WhatFellShortIsNotRoundedAway) {
+  Status status;
+  status.calls = {.tried = 2000, .connected = 1999, .connect_p95 = std::chrono::milliseconds(1250)};
+  EXPECT_EQ(json::parse(status_json(status))["calls"],
+            (json{{"tried", 2000}, {"connectedPercent", 99.9}, {"connectP95Ms", 1250}}));
 }
 
 TEST(StatusJson, AnIncidentOfAThousandRelaysIsCountedNotListed) {

@@ -58,6 +58,19 @@ TEST_F(OwnWritesTest, AWriteThatChangedNothingNeedsNoBelief) {
   EXPECT_FALSE(used);
 }
 
+TEST_F(OwnWritesTest, WhatTheWatchHasShownIsForgotten) {
+  std::string in_cache;
+  const auto version_now = [&](const std::string&, const std::string& kind, const kube::ObjectKey& key) {
+    return kind == "Service" && key.name == "calls-eu" ? in_cache : "?";
+  };
+  writes.remember("", {"", service("7")}, start);
+  writes.forget_seen(version_now);
+  EXPECT_FALSE(writes.empty());
+  in_cache = "7";
+  writes.forget_seen(version_now);
+  EXPECT_TRUE(writes.empty());
+}
+
 TEST_F(OwnWritesTest, TheSameNameAtAnotherSiteIsAnotherObject) {
   writes.remember("5", {"", service("7")}, start);
   EXPECT_EQ(seen({service("5")}, start, "us-east").front(), service("5"));

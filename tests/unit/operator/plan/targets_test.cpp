@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fixture.hpp"
+#include "turnkeeper/base/encoding.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -34,6 +35,30 @@ TEST(Targets, SayWhatAMonitorNeedsAndNothingElse) {
     "credentialTtl": "86400s", "rotateEvery": "7776000s",
     "probing": {"canary": "0.100s", "misses": 3, "full": "10s"},
     "stunServers": ["stun:stun.example.org:3478"]})"));
+}
+
+TEST(Targets, GiveMonitorsTheProvidersWithTheirSecrets) {
+  auto cluster = two_regions();
+  cluster.spec.failover = {.providers = {{.name = "twilio",
+                                          .type = api::ProviderType::twilio,
+                                          .secret = {.name = "vendors", .key = "twilio"},
+                                          .account = "AC00",
+                                          .cost_per_gigabyte = 0.4},
+                                         {.name = "gone",
+                                          .type = api::ProviderType::metered,
+                                          .secret = {.name = "nowhere", .key = "secret"}}},
+                           .use = api::ProviderUse::only};
+  cluster.spec.budget = api::Budget{.monthly = 45, .per_gigabyte = 0.25};
+  const auto targets =
+      cluster_targets(cluster, {}, {}, {{"vendors", {{"data", {{"twilio", base64_encode("token\n")}}}}}});
+  ASSERT_EQ(targets.providers_size(), 2);
+  EXPECT_EQ(targets.providers(0).type(), "Twilio");
+  EXPECT_EQ(targets.providers(0).secret(), "token");
+  EXPECT_EQ(targets.providers(0).account(), "AC00");
+  EXPECT_EQ(targets.providers(0).probe_every().seconds(), 60);
+  EXPECT_EQ(targets.providers(1).secret(), "") << "monitors say that it is missing";
+  EXPECT_EQ(targets.provider_use(), "Only");
+  EXPECT_EQ(targets.cost_per_gigabyte(), 0.25);
 }
 
 std::vector<std::string> uris(const api::TurnCluster& cluster, const RelayPod& pod) {

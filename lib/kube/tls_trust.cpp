@@ -1,0 +1,64 @@
+#include "turnkeeper/kube/tls_trust.hpp"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+namespace turnkeeper::kube {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+// Trusts the given authorities and no others. False when there is no certificate in `pem`.
+bool trust_only(SSL_CTX* context, const std::string& pem) {
+  X509_STORE* store = X509_STORE_new();
+  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  int count = 0;
+  while (X509Ptr certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free}) {
+    X509_STORE_add_cert(store, certificate.get());
+    ++count;
+  }
+  ERR_clear_error();  // the end of the PEM text is reported as an error
+  if (count == 0) {
+    X509_STORE_free(store);
+    return false;
+  }
+  SSL_CTX_set_cert_store(context, store);  // takes it
+  return true;
+}
+
+std::string current_ca(const Config& config) {
+  if (config.ca_file.empty()) return config.ca_pem;
+  std::ifstream file(config.ca_file, std::ios::binary);
+  std::string pem((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return pem.empty() ? config.ca_pem : pem;
+}
+
+}  // namespace
+
+ssl::context tls_context(const Config& config) {
+  ssl::context context(ssl::context::tls_client);
+  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  if (const std::string ca = current_ca(config); ca.empty()) {
+    context.set_default_verify_paths();
+  } else if (!trust_only(context.native_handle(), ca)) {
+    throw boost::system::system_error(boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
+                                      "the certificate authority is not in PEM form");
+  }
+  if (!config.client_cert_pem.empty()) {
+    context.use_certificate_chain(boost::asio::buffer(config.client_cert_pem));
+    context.use_private_key(boost::asio::buffer(config.client_key_pem.reveal()), ssl::context::pem);
+  }
+  context.set_verify_mode(config.skip_tls_verify ? ssl::verify_none : ssl::verify_peer);
+  return context;
+}
+
+}  // namespace turnkeeper::kube
