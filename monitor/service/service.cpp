@@ -5,25 +5,17 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "monitor/access/access_files.hpp"
-#include "monitor/access/gate.hpp"
 #include "monitor/history/history_file.hpp"
-#include "monitor/ice/ice_tables.hpp"
-#include "monitor/ice_api/ice_api.hpp"
-#include "monitor/ice_grpc/ice_grpc.hpp"
 #include "monitor/notify/notifier.hpp"
 #include "monitor/provider/providers.hpp"
-#include "monitor/push/push_hub.hpp"
-#include "monitor/push/push_rounds.hpp"
-#include "monitor/report/report_api.hpp"
 #include "monitor/service/announcer.hpp"
+#include "monitor/service/client_side.hpp"
 #include "monitor/service/probe_api.hpp"
 #include "monitor/service/status_api.hpp"
 #include "monitor/shape/turn_rest.hpp"
 #include "monitor/sight/sight.hpp"
 #include "monitor/web/status_page.hpp"
 #include "turnkeeper/base/log.hpp"
-#include "turnkeeper/http/host.hpp"
 #include "turnkeeper/http/server.hpp"
 
 namespace turnkeeper::monitor {
@@ -57,35 +49,25 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         sight_(clock),
         health_(options_.vantage, clock),
         metrics_(options_.vantage, clock),
-        calls_(options_.vantage, clock),
         history_(clock),
         notifier_({.vantage = options_.vantage, .status_url = options_.status_url}, clock),
         announcer_(clock, metrics_, history_, notifier_),
-        gate_(gate_options(), clock),
-        tables_([this]() -> const Fleet& { return health_.fleet(); },
-                [this](const RelayId& id) { return health_.verdict(id); },
-                [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }, clock),
-        hub_(
-            make_config_, [this](const std::string& cluster, UrlHash url) { return tables_.standing(cluster, url); },
-            clock,
-            [this](const std::string& cluster, const std::string& region, std::size_t clients) {
-              metrics_.set_push_clients(cluster, region, clients);
-            }),
-        rounds_(io.get_executor(), hub_, clock,
-                [this](const std::string& cluster, const std::string& region, std::chrono::nanoseconds late) {
-                  metrics_.pushed_after(cluster, region, late);
-                }),
-        ice_api_(make_config_,
+        clients_(io.get_executor(),
+                 {.vantage = options_.vantage,
+                  .listen = options_.listen,
+                  .access = options_.access,
+                  .audit = options_.audit,
+                  .region_header = options_.region_header,
+                  .ice_grpc = options_.ice_grpc},
                  {[this]() -> const Fleet& { return health_.fleet(); },
                   [this](const RelayId& id) { return health_.verdict(id); },
                   [this](const RelayId& id, const turn::Uri& uri) { return proofs_.of(id, uri); }},
-                 hub_, metrics_, gate_, {.audit = options_.audit}, clock),
-        report_api_(calls_, gate_, clock),
+                 metrics_, clock),
         status_api_(io.get_executor(), [this] { return status(); },
                     {[this]() -> const Fleet& { return health_.fleet(); }, &history_,
                      [this] { return settings_.uptime_target; }, &clock}),
-        probe_api_(io.get_executor(), health_, gate_, {.vantage = options_.vantage, .modules = {}, .resolver = {}},
-                   clock),
+        probe_api_(io.get_executor(), health_, clients_.gate(),
+                   {.vantage = options_.vantage, .modules = {}, .resolver = {}}, clock),
         watch_(io.get_executor(), clock, options_.vantage, {health_, metrics_, history_, proofs_},
                {.on_observed = [this] { settle(); },
                 .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
@@ -97,8 +79,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         tick_timer_(io),
         stop_timer_(io) {
     health_.set_sight([this] { return surroundings(); });
-    ice_api_.set_region_header(options_.region_header);
-    metrics_.write_also([this](Exposition& text) { calls_.write(text); });
   }
 
   Result<void> start() {
@@ -107,12 +87,11 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       if (!file) return fail(file.error());
       history_file_ = std::move(*file);
     }
-    auto access = AccessFiles::follow(io_.get_executor(), options_.access, gate_);
-    if (!access) return fail(access.error());
-    access_files_ = std::move(*access);
+    if (auto read = clients_.read_keys(); !read) return fail(read.error());
     if (auto listening = listen(); !listening) return fail(listening.error());
     if (auto joined = join(); !joined) return fail(joined.error());
-    if (auto serving = serve_grpc(); !serving) return fail(serving.error());
+    // After the mesh: gRPC's health and reflection services go into every server made from now on.
+    if (auto serving = clients_.serve_grpc(); !serving) return fail(serving.error());
     tick_later();
     return {};
   }
@@ -124,11 +103,10 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     report_timer_.cancel();
     tick_timer_.cancel();
     stop_timer_.cancel();
-    access_files_.reset();
     watch_.drop();
     providers_.reset();
     exchange_.reset();
-    ice_grpc_.reset();
+    clients_.stop();
     server_.reset();
     on_change_ = {};
     on_health_ = {};
@@ -154,7 +132,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     if (has_fleet_ && fleet == health_.fleet()) return;
     health_.set_fleet(std::move(fleet));
     metrics_.set_fleet(health_.fleet());
-    calls_.set_fleet(health_.fleet());
+    clients_.set_fleet(health_.fleet());
     history_.set_fleet(health_.fleet());
     proofs_.keep_only(health_.fleet());
     has_fleet_ = true;
@@ -170,15 +148,11 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     settings_ = std::move(settings);
     notifier_.set_receivers(settings_.receivers);
     probe_api_.set_modules(settings_.modules);
-    const auto& header = settings_.region_header.name.empty() ? options_.region_header : settings_.region_header;
-    ice_api_.set_region_header(header);
+    clients_.set_region_header(settings_.region_header);
     if (probe_otherwise && has_fleet_) watch_.set(health_.fleet(), settings_.probing);
   }
 
-  void read_keys_again() {
-    if (access_files_) access_files_->read_again();
-  }
-
+  void read_keys_again() { clients_.read_keys_again(); }
   void config_loaded(bool good) { metrics_.config_loaded(good); }
   void show_operator(std::function<bool()> connected) { operator_connected_ = std::move(connected); }
 
@@ -188,7 +162,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     report_timer_.cancel();
     tick_timer_.cancel();
     server_->stop();
-    ice_grpc_.reset();
+    clients_.stop();
     exchange_.reset();
     providers_->set({});
     save();
@@ -203,14 +177,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context::executor_type executor() { return io_.get_executor(); }
   const http::Server& server() const { return *server_; }
-  std::string ice_grpc_address() const { return ice_grpc_ ? ice_grpc_->address() : std::string(); }
+  std::string ice_grpc_address() const { return clients_.grpc_address(); }
   std::string exchange_address() const { return exchange_ ? exchange_->address() : std::string(); }
   Status status() const {
     auto status = health_.status();
-    status.calls = calls_.last_day();
+    status.calls = clients_.last_day();
     return status;
   }
-  IceResult<IceConfig> ice_config(const IceRequest& request) const { return make_config_(request); }
+  IceResult<IceConfig> ice_config(const IceRequest& request) const { return clients_.make_config(request); }
   void on_change(std::function<void(const Status&)> listener) { on_change_ = std::move(listener); }
   void on_health(std::function<void(std::vector<RelayHealth>)> listener) {
     on_health_ = std::move(listener);
@@ -218,44 +192,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  Gate::Options gate_options() {
-    const bool only_here =
-        is_loopback(options_.listen) && (!options_.ice_grpc || is_loopback(options_.ice_grpc->address));
-    return {.anonymous = options_.access.anonymous || only_here,
-            .per_caller = options_.access.per_caller,
-            .per_address = options_.access.per_address,
-            .proxies = options_.access.proxies,
-            .on_refused = [this](std::string_view reason) { metrics_.rejected(reason); },
-            .on_unknown_key = [this] { return access_files_ && access_files_->want_jwt_keys(); }};
-  }
-
-  // A monitor that gives credentials to everybody on its machine must not give them to every page that is looked at
-  // there: not by a name that leads to 127.0.0.1 (DNS rebinding), and not by a form that is sent to it.
-  static std::optional<http::Response> refuse_foreign_page(const http::Request& request, const http::Cors& cors) {
-    const std::string_view origin = request.header("origin");
-    const auto host = origin.find("://");
-    const bool from_here = origin.empty() || cors.allows(origin) ||
-                           (host != std::string_view::npos && http::is_loopback_host(origin.substr(host + 3)));
-    if (from_here && http::is_loopback_host(request.header("host"))) return std::nullopt;
-    return http::Response::problem(403, {"without a key, this monitor serves its own machine under its own name only",
-                                         "ask http://127.0.0.1 or http://localhost, or start it with --api-keys-file, "
-                                         "or with --allow-anonymous if its network is trusted"});
-  }
-
   Result<void> listen() {
-    auto cors = http::Cors::parse(options_.access.origins);
-    if (!cors) return fail(cors.error());
     http::Router router;
-    if (gate_.open() && !options_.access.anonymous && !options_.listen.starts_with("unix:")) {
-      router.guard([cors = *cors](const http::Request& request) { return refuse_foreign_page(request, cors); });
-    }
-    ice_api_.add_routes(router);
+    clients_.add_routes(router);
     router.get("/", [this](const http::Request& request) {
-      return is_turn_rest(request) ? ice_api_.turn_rest(request) : status_page();
+      return is_turn_rest(request) ? clients_.turn_rest(request) : status_page();
     });
-    report_api_.add_routes(router);
     status_api_.add_routes(router);
-    if (!options_.access.origins.empty()) router.allow_origins(std::move(*cors));  // what pages use
+    clients_.allow_origins(router);  // what pages use
     probe_api_.add_routes(router);
     if (options_.more_routes) options_.more_routes(router);
     router.get("/metrics", [this](const http::Request& request) {
@@ -271,26 +215,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     auto server = http::Server::listen(io_, options_.listen, std::move(router), options_.limits, options_.tls);
     if (!server) return fail(server.error());
     server_ = std::move(*server);
-    if (gate_.closed()) log::warn("nobody gets credentials here: no keys are given", {{"listen", options_.listen}});
-    return {};
-  }
-
-  // Application servers. After the mesh: gRPC's health and reflection services go into every server made from now on.
-  Result<void> serve_grpc() {
-    if (!options_.ice_grpc) return {};
-    auto ice_grpc = IceGrpc::listen(
-        *options_.ice_grpc, {.executor = io_.get_executor(),
-                             .gate = gate_,
-                             .make_config = make_config_,
-                             .hub = hub_,
-                             .issued = [this](const Caller& caller, const std::string& user, const IceConfig& config) {
-                               ice_api_.record("grpc", caller.name, user, config);
-                             }});
-    if (!ice_grpc) return fail(ice_grpc.error());
-    ice_grpc_ = std::move(*ice_grpc);
-    if (!options_.ice_grpc->tls && !is_loopback(options_.ice_grpc->address)) {
-      log::warn("gRPC clients show their keys in the clear", {{"listen", options_.ice_grpc->address}});
-    }
     return {};
   }
 
@@ -351,12 +275,11 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     const bool judged = !changes.verdicts.empty() || !changes.failovers.empty();
     // Clients first: each millisecond here is a millisecond of silence in a call.
     if (judged || lists_changed) {
-      tables_.changed();
       std::vector<PushRounds::Death> deaths;
       for (const auto& change : changes.verdicts) {
         if (change.first_miss) deaths.push_back({change.id.cluster, change.id.region, *change.first_miss});
       }
-      rounds_.changed(std::move(deaths));
+      clients_.lists_changed(std::move(deaths));
     }
     if (exchange_ && !changes.own.empty()) exchange_->publish(changes.own);
     announcer_.announce(changes);
@@ -431,7 +354,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     show_incidents();
     metrics_.on_time();
     if (ticks_ % ticks_until_numbers == 0) report_soon();
-    rounds_.on_time();
+    clients_.on_time();
     if (ticks_ % ticks_until_remembered == 0) history_.on_time();
     if (ticks_ % ticks_until_saved == 0) save();
   }
@@ -473,27 +396,18 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   Sight sight_;
   FleetHealth health_;
   Metrics metrics_;
-  CallFigures calls_;
   History history_;
   Proofs proofs_;
   Notifier notifier_;
   Announcer announcer_;
-  Gate gate_;
-  IceTables tables_;
-  const MakeConfig make_config_ = [this](const IceRequest& request) { return tables_.make(request); };
-  PushHub hub_;
-  PushRounds rounds_;
-  IceApi ice_api_;
-  ReportApi report_api_;
+  ClientSide clients_;
   StatusApi status_api_;
   ProbeApi probe_api_;
   FleetWatch watch_;
   Fleet told_;  // without its providers' relays
   std::unique_ptr<Providers> providers_;
-  std::unique_ptr<AccessFiles> access_files_;
   std::unique_ptr<HistoryFile> history_file_;
   std::unique_ptr<Exchange> exchange_;
-  std::unique_ptr<IceGrpc> ice_grpc_;
   std::function<bool()> operator_connected_;
   boost::asio::steady_timer judge_timer_;
   boost::asio::steady_timer report_timer_;
