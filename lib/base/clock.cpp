@@ -53,6 +53,10 @@ std::string rfc3339(SystemTime time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+// Whole years that a count of nanoseconds since 1970 reaches.
+constexpr std::chrono::year first_year{1700};
+constexpr std::chrono::year last_year{2261};
+
 Result<SystemTime> parse_rfc3339(std::string_view text) {
   const auto refuse = [&] {
     return fail("'" + std::string(text) + "' is no RFC 3339 time", "write it as 2026-08-01T12:00:00Z");
@@ -73,6 +77,9 @@ Result<SystemTime> parse_rfc3339(std::string_view text) {
                                          std::chrono::day(number(8, 2)));
   // A leap second (":60") is taken as the first of the next minute.
   if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) return refuse();
+  if (date.year() < first_year || date.year() > last_year) {
+    return fail("'" + std::string(text) + "' is not within the years 1700 to 2261", "take an earlier or a later year");
+  }
   SystemTime time = std::chrono::sys_days(date);
   time += std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2)) + std::chrono::seconds(number(17, 2));
 

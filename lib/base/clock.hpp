@@ -48,7 +48,7 @@ class ManualClock final : public Clock {
 
 // RFC 3339 in UTC with whole seconds, "2026-08-01T12:00:00Z": what Kubernetes' metav1.Time holds.
 [[nodiscard]] std::string rfc3339(SystemTime time);
-// Any RFC 3339 date-time; a fraction of a second is read and kept, another offset than Z is converted.
+// Any RFC 3339 date-time of 1700 to 2261; a fraction of a second is kept, an offset other than Z is converted.
 [[nodiscard]] Result<SystemTime> parse_rfc3339(std::string_view text);
 
 }  // namespace turnkeeper

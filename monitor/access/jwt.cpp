@@ -14,7 +14,9 @@ using nlohmann::json;
 constexpr auto leeway = std::chrono::seconds(60);
 constexpr std::size_t longest_token = 8 * 1024;
 constexpr std::size_t longest_user = 128;
-constexpr double latest_time = 253402300799;  // the end of the year 9999
+// Beyond it, nanoseconds since 1970 run over: the year 2261.
+constexpr double latest_time = 9.2e9;
+constexpr double last_written = 253402300799;  // the end of the year 9999: some issuers mean "never" by it
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -45,8 +47,8 @@ std::optional<SystemTime> time_of(const json& claims, const char* name) {
   const auto found = claims.find(name);
   if (found == claims.end() || !found->is_number()) return std::nullopt;
   const auto seconds = found->get<double>();
-  if (!(seconds >= 0 && seconds <= latest_time)) return std::nullopt;
-  return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+  if (!(seconds >= 0 && seconds <= last_written)) return std::nullopt;
+  return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(std::min(seconds, latest_time))));
 }
 
 bool is_text(const json& value, std::string_view text) {

@@ -26,9 +26,7 @@ void PushRounds::on_time() {
 }
 
 void PushRounds::work() {
-  const auto progress = hub_.work(clients_a_turn);
-  told_ += progress.told;
-  if (progress.more) {
+  if (hub_.work(clients_a_turn).more) {
     waiting_ = true;
     boost::asio::post(executor_, [weak = std::weak_ptr(alive_)] {
       const auto alive = weak.lock();
@@ -38,11 +36,10 @@ void PushRounds::work() {
     });
     return;
   }
-  if (told_ > 0) {
+  if (hub_.size() > 0) {
     for (const auto& death : deaths_) on_told_(death.cluster, death.region, clock_.steady() - death.first_miss);
   }
   deaths_.clear();
-  told_ = 0;
 }
 
 }  // namespace turnkeeper::monitor

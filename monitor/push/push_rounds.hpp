@@ -1,5 +1,5 @@
 // Lets a PushHub work in slices on the monitor's loop, so that canaries' echoes and requests come in between, and tells
-// how long after the first missed echo the last client was told.
+// how long after the first missed echo every client knew; nothing when there is no client.
 //
 //   PushRounds rounds(executor, hub, clock, [&](const auto& cluster, const auto& region, auto late) { ... });
 //   rounds.changed({{"calls", "eu", first_miss}});    // the first slice is done before it returns
@@ -47,8 +47,7 @@ class PushRounds {
   const Clock& clock_;
   const OnTold on_told_;
   std::vector<Death> deaths_;  // of which not everybody was told yet
-  std::size_t told_ = 0;
-  bool waiting_ = false;  // for its next turn
+  bool waiting_ = false;       // for its next turn
   std::shared_ptr<PushRounds*> alive_ = std::make_shared<PushRounds*>(this);
 };
 

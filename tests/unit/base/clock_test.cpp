@@ -45,6 +45,9 @@ TEST(Rfc3339, IsReadInAllItsForms) {
 }
 
 TEST(Rfc3339, RefusesWhatIsNoTime) {
+  // Beyond what nanoseconds since 1970 reach.
+  EXPECT_FALSE(parse_rfc3339("2276-01-31T00:00:00Z").has_value());
+  EXPECT_FALSE(parse_rfc3339("1666-01-31T00:00:00Z").has_value());
   for (const char* text :
        {"", "yesterday", "2026-08-01", "2026-08-01T12:00:00", "2026-08-01 12:00:00Z", "2026-13-01T12:00:00Z",
         "2026-02-29T12:00:00Z", "2026-08-01T24:00:00Z", "2026-08-01T12:60:00Z", "2026-08-01T12:00:00.Z",

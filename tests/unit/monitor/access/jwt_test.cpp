@@ -116,6 +116,8 @@ TEST(JwtTest, AKeyThatIsNotInTheSetIsTold) {
 TEST(JwtTest, ATokenIsGoodInItsTimeAndAMinuteAround) {
   EXPECT_EQ(fault(sign(header, claims("", now - 59))), "");
   EXPECT_EQ(fault(sign(header, claims("", now - 60))), "jwt_expired");
+  EXPECT_EQ(fault(sign(header, claims("", 253402300799))), "") << "as issuers write that it never ends";
+  EXPECT_EQ(fault(sign(header, claims(R"(,"nbf":253402300799)"))), "jwt_not_yet");
   EXPECT_EQ(fault(sign(header, claims(R"(,"nbf":)" + std::to_string(now + 60)))), "");
   EXPECT_EQ(fault(sign(header, claims(R"(,"nbf":)" + std::to_string(now + 61)))), "jwt_not_yet");
   for (const auto* bad : {"\"soon\"", "1e300", "-1", "null", "[1]"}) {
