@@ -368,7 +368,9 @@ void FleetHealth::changed(RelayRecord& relay, const Judgement& before) {
   if (now.verdict == before.verdict && now.cause == before.cause) return;
   const auto steady = clock_.steady();
   VerdictChange change{relay.id, before.verdict, now, {}, votes(relay, steady)};
-  const bool found_here = relay.canary && !relay.canary->usable && relay.heard_at;
+  // By the canary, or by a full probe that was refused before the canary's patience was over.
+  const auto mine = std::ranges::find(relay.seen, own, &RelayRecord::Seen::vantage);
+  const bool found_here = mine != relay.seen.end() && !mine->observation.usable && relay.heard_at;
   if (now.verdict == api::Verdict::unhealthy && found_here && !std::exchange(relay.died, true)) {
     change.first_miss = std::min(*relay.heard_at + relay.interval, steady);
   }

@@ -32,8 +32,8 @@ spec:
 
 
 def run(*arguments, home=None, timeout=60):
-    """One turnctl command to its end."""
-    environment = {**os.environ, "XDG_STATE_HOME": str(home or "/nonexistent")}
+    """One turnctl command to its end. Without a home it can write nothing."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(home or "/dev/null")}
     return subprocess.run([TURNCTL, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=timeout, env=environment)
 

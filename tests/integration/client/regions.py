@@ -1,5 +1,7 @@
 """Regions eu and us on an emulated wide-area network: a relay in each, and monitors. The browser is on this machine, outside."""
 
+import base64
+import hmac
 import json
 import os
 import pathlib
@@ -95,14 +97,20 @@ class Regions:
         config = json.loads(self.monitors[-1].get(f"/v1/ice?user=x&region={region}")[1])
         return [url for server in config["iceServers"] for url in server["urls"]]
 
+    @staticmethod
+    def signs_with(monitor, secret):
+        server = json.loads(monitor.get("/v1/ice?user=x")[1])["iceServers"][0]
+        digest = hmac.digest(secret.encode(), server["username"].encode(), "sha1")
+        return server["credential"] == base64.b64encode(digest).decode()
+
     def rotate(self, new="south"):
         """The relays take both secrets, then credentials are made with the new one, then the old one goes."""
         for relay in self.relays.values():
             relay.admin("-s", new)
-        before = self.monitors[-1].get("/v1/ice?user=x")[1]
         self.secret.write_text(new)
-        wait_for("credentials of the new secret", lambda: json.loads(before)["iceServers"][0]["credential"] not in
-                 self.monitors[-1].get("/v1/ice?user=x")[1], 30)
+        # Each: one that still probes with the old secret would take the relays for dead once that has gone.
+        for monitor in self.monitors:
+            wait_for("credentials of the new secret", lambda: self.signs_with(monitor, new), 30)
         for relay in self.relays.values():
             relay.admin("-X", SECRET)
 

@@ -419,7 +419,7 @@ def test_local_mode_takes_the_providers_of_a_turncluster(tmp_path, relay, serve)
     providers:
     - {{name: twilio, type: Twilio, account: AC00, secretRef: {{name: vendors, key: twilio}}, url: "{api.url}", probeEvery: 1s}}
 """)
-    refused = local_mode.run("up", "-f", up.file)
+    refused = local_mode.run("up", "-f", up.file, home=up.home)
     assert refused.returncode != 0 and "secrets/vendors/twilio" in refused.stderr, refused
     (tmp_path / "secrets/vendors").mkdir(parents=True)
     (tmp_path / "secrets/vendors/twilio").write_text("open sesame\n")

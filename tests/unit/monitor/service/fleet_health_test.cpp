@@ -78,6 +78,16 @@ TEST_F(FleetHealthTest, OneDeadRelayOfTwoKeepsTheRegionServing) {
   EXPECT_THAT(changes.failovers, IsEmpty());
 }
 
+TEST_F(FleetHealthTest, ADeathThatAFullProbeSeesBeforeTheCanaryIsTimedFromTheMissedEchoToo) {
+  all_healthy();
+  clock_.advance(150ms);
+  health_.probed(eu0, failed_probe(Cause::connect_refused));
+  const auto changes = health_.take_changes();
+  ASSERT_EQ(changes.verdicts.size(), 1U);
+  EXPECT_EQ(changes.verdicts[0].to.verdict, Verdict::unhealthy);
+  EXPECT_EQ(changes.verdicts[0].first_miss, clock_.steady() - 50ms);
+}
+
 TEST_F(FleetHealthTest, ADeadRegionsClientsGoToTheBackupAndComeBack) {
   all_healthy();
   dies(eu0);
