@@ -70,6 +70,8 @@ void Reconciler::forget(const kube::ObjectKey& key) {
 }
 
 Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
+  // The sight first: what changes while the rest is read must differ from it.
+  const Sight sight = in_.watches.sight(key);
   const auto cached = in_.watches.clusters().get(key);
   if (!cached) {
     forget(key);
@@ -77,7 +79,6 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   }
   const SteadyTime now = in_.clock.steady();
   Memory& memory = memory_of(key);
-  const Sight sight = in_.watches.sight(key);
   if (const auto made = std::exchange(memory.made, std::nullopt)) {
     // Our own writes come back as changes: nothing but them is no reason for a pass.
     if (made->sight == sight && (!made->due || now < *made->due) && in_.health.reports(key.text()).empty()) {

@@ -232,6 +232,7 @@ void Writer::record(const json& object, const std::set<std::string>& sites) {
     auto applied = home.client().apply(turn_clusters, record_patch(object, sites), as_operator, deadline(""));
     if (!applied && is_gone(applied.error()) && sites.empty()) return {};
     if (!applied) return kube::fail(applied.error());
+    recorded_ = kube::resource_version_of(*applied);
     memory_.object.remember(before, {"", slim(std::move(*applied))}, clock_.steady());
     return {};
   });
@@ -239,22 +240,27 @@ void Writer::record(const json& object, const std::set<std::string>& sites) {
 
 void Writer::write_status(const json& object, const json& status) {
   if (object.value("status", json()) == status) return;
-  const json patch = {
-      {"apiVersion", turn_clusters.api_version()},
-      {"kind", turn_clusters.kind},
-      {"metadata", {{"name", cluster_.name}, {"namespace", cluster_.namespace_name}, {"uid", kube::uid_of(object)}}},
-      {"status", status}};
+  // With its version: what was asked for since is answered by the pass that the watch will bring.
+  const std::string version = recorded_.empty() ? kube::resource_version_of(object) : recorded_;
+  const json patch = {{"apiVersion", turn_clusters.api_version()},
+                      {"kind", turn_clusters.kind},
+                      {"metadata",
+                       {{"name", cluster_.name},
+                        {"namespace", cluster_.namespace_name},
+                        {"uid", kube::uid_of(object)},
+                        {"resourceVersion", version}}},
+                      {"status", status}};
   // Asked before the write: what the watch brings meanwhile is newer than it, and must not be taken for its past.
   const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
     auto applied = home.client().write_status(turn_clusters, patch, as_operator, deadline(""));
-    // Deleted meanwhile, and perhaps made anew: nothing is left to be said about this one.
-    if (!applied && applied.error().kind == kube::ErrorKind::not_found) return {};
+    if (!applied && is_gone(applied.error())) {
+      only_made_ = false;
+      return {};
+    }
     if (!applied) return kube::fail(applied.error());
-    made_.remove(turn_clusters.kind, cluster_, before);
+    made_.remove(turn_clusters.kind, cluster_, version);
     made_.add(turn_clusters.kind, cluster_, applied->version);
-    // Its spec is another by now, which the watch will tell.
-    if (applied->generation != object.at("metadata").value("generation", 0)) return {};
     json now = object;
     applied->enter(now);
     now["status"] = status;

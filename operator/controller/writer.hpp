@@ -31,7 +31,7 @@ class Writer {
   void create(const Placed& placed);
   // `object` is the TurnCluster as read. All but plan.create.
   void carry_out(const Plan& plan, const Observed& observed, const nlohmann::json& object, bool settled);
-  // Nothing when it is there already.
+  // Nothing when it is there already, or when the TurnCluster is no longer as it was read.
   void write_status(const nlohmann::json& object, const nlohmann::json& status);
 
   [[nodiscard]] const Written& written() const { return written_; }
@@ -59,7 +59,8 @@ class Writer {
   const kube::ObjectKey cluster_;
   Memory memory_;
   Written written_;
-  Sight made_;  // the sum of what was made
+  std::string recorded_;  // the TurnCluster's version after record()
+  Sight made_;            // the sum of what was made
   bool only_made_ = true;
   std::map<std::string, kube::Error> errors_;    // by site, the first of each
   std::map<std::string, kube::Error> refusals_;  // likewise

@@ -3,8 +3,9 @@
 
     faulty_proxy.py SERVER CA TOKEN        prints "port N"
     PUT /_fault with the body "errors" (500), "throttle" (429), "slow" (2 s more), "gone" (watches end with 410), "cut"
-    (watches end in the middle of a line, and requests without an answer) or "none". Each change also ends the watches that
-    are open, as "cut" does."""
+    (watches end in the middle of a line, and requests without an answer), "status" (a write of a status waits 1 s before and
+    1 s after it is done) or "none". Each change also ends the watches that are open, as "cut" does.
+    GET /_held answers how many writes of a status are waiting or have waited."""
 
 import contextlib
 import http.client
@@ -20,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SERVER, CA, TOKEN = sys.argv[1:4]
 UPSTREAM = urllib.parse.urlsplit(SERVER)
 CONTEXT = ssl.create_default_context(cafile=CA)
-fault, watches, changed = "none", set(), threading.Lock()
+fault, held, watches, changed = "none", 0, set(), threading.Lock()
 
 
 def status(code, reason):
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def handle_one(self):
-        global fault
+        global fault, held
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/_fault":
             with changed:
@@ -58,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
                         connection.shutdown(socket.SHUT_RDWR)
                 watches.clear()
             return self.answer(200, b"{}")
+        if self.path == "/_held":
+            return self.answer(200, b"%d" % held)
         now = fault
         watch = "watch=true" in self.path
         if now == "errors":
@@ -72,9 +75,14 @@ class Handler(BaseHTTPRequestHandler):
         if now == "gone" and watch:
             event = {"type": "ERROR", "object": json.loads(status(410, "Expired"))}
             return self.answer(200, json.dumps(event).encode() + b"\n")
-        return self.forward(body, watch)
+        waits = now == "status" and self.command == "PATCH" and "/status?" in self.path
+        if waits:
+            with changed:
+                held += 1
+            time.sleep(1)
+        return self.forward(body, watch, 1 if waits else 0)
 
-    def forward(self, body, watch):
+    def forward(self, body, watch, wait):
         upstream = http.client.HTTPSConnection(UPSTREAM.hostname, UPSTREAM.port, context=CONTEXT, timeout=None if watch else 30)
         headers = {name: value for name, value in self.headers.items() if name in ("Accept", "Content-Type", "User-Agent")}
         try:
@@ -82,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             connection = upstream.sock  # the answer takes it away
             reply = upstream.getresponse()
             if not watch or reply.status != 200:
+                time.sleep(wait)
                 return self.answer(reply.status, reply.read())
             with changed:
                 watches.add(connection)
