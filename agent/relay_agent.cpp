@@ -10,12 +10,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/addresses.hpp"
-#include "agent/certificate.hpp"
 #include "agent/coturn_run.hpp"
 #include "agent/file.hpp"
-#include "agent/liveness.hpp"
+#include "agent/liveness_check.hpp"
 #include "agent/metrics_text.hpp"
 #include "agent/readiness.hpp"
+#include "agent/relay_certificate.hpp"
 #include "agent/relay_config.hpp"
 #include "agent/state.hpp"
 #include "agent/traffic.hpp"
@@ -43,11 +43,7 @@ constexpr auto readiness_patience = 900ms;
 class RelayAgent {
  public:
   explicit RelayAgent(const RunOptions& options)
-      : options_(options),
-        poll_timer_(io_),
-        check_timer_(io_),
-        liveness_(options.liveness_timeout),
-        coturn_(io_, [this](const Error& error) { give_up(error); }) {}
+      : options_(options), poll_timer_(io_), coturn_(io_, [this](const Error& error) { give_up(error); }) {}
 
   Result<> run(const std::stop_token& stop) {
     auto ended = run_to_the_end(stop);
@@ -60,7 +56,7 @@ class RelayAgent {
     if (auto ready = prepare(); !ready) return ready;
     if (auto serving = serve(); !serving) return serving;
     follow();
-    check_periodically();
+    liveness_->begin();
     {
       const std::stop_callback on_stop(stop, [this] { boost::asio::post(io_, [this] { drain(); }); });
       io_.run();
@@ -85,6 +81,7 @@ class RelayAgent {
     own_addresses_ = std::move(*own);
 
     const std::string certificate = options_.state_directory + "/tls.pem";
+    certificate_.emplace(options_.tls_directory, certificate);
     settings_ = {.realm = config_.realm,
                  .ports = config_.ports,
                  .limits = config_.limits,
@@ -107,7 +104,7 @@ class RelayAgent {
     if (!database) return fail(database.error());
     database_.emplace(std::move(*database));
     readiness_.emplace(io_, real_clock(), endpoint(), readiness_patience);
-    patient_.emplace(io_, real_clock(), endpoint(), std::chrono::milliseconds(options_.liveness_timeout) / 6);
+    liveness_.emplace(io_, coturn_, endpoint(), options_.liveness_timeout);
     return load_keys();
   }
 
@@ -141,7 +138,7 @@ class RelayAgent {
   Result<> serve() {
     http::Router router;
     router.get("/healthz", [this](const http::Request&) {
-      const auto alive = liveness_.alive(real_clock().steady());
+      const auto alive = liveness_->alive();
       return alive ? http::Response::text("ok\n") : http::Response::problem(503, alive.error());
     });
     router.get("/metrics", [this](const http::Request&) {
@@ -166,6 +163,7 @@ class RelayAgent {
 
   Result<> start_relay() {
     if (auto started = coturn_.start(program_.path, coturn_config()); !started) return started;
+    certificate_->shown();
     log::info("relay started", {{"version", version()},
                                 {"coturn", program_.version.text()},
                                 {"address", endpoint().to_string()},
@@ -182,10 +180,10 @@ class RelayAgent {
   void follow() {
     take_up("signing keys", load_keys());
     if (coturn::offers_encryption(settings_)) {
-      take_up("the certificate", load_certificate());
-      if (reload_pending_ && coturn_.process() && coturn_.process()->reload_certificate()) {
-        reload_pending_ = false;
-        log::info("certificate loaded", {{"serial", certificate_->serial}});
+      take_up("the certificate", certificate_->load());
+      if (certificate_->is_news() && coturn_.process() && coturn_.process()->reload_certificate()) {
+        certificate_->shown();
+        log::info("certificate loaded", {{"serial", certificate_->current()->serial}});
       }
     }
     take_up("addresses", load_addresses());
@@ -193,7 +191,7 @@ class RelayAgent {
     if (!draining_ && !coturn_.process() && may_start()) {
       if (auto started = start_relay(); !started) give_up(started.error());
     }
-    note_starts();
+    liveness_->note_starts();
     poll_timer_.expires_after(poll);
     poll_timer_.async_wait([this](boost::system::error_code cancelled) {
       if (!cancelled) follow();
@@ -227,38 +225,11 @@ class RelayAgent {
     if (!changed) return fail(changed.error());
     const auto& issuing = *api::issuing_key(*keys);
     readiness_->use(issuing.secret);
-    patient_->use(issuing.secret);
+    liveness_->use(issuing.secret);
     key_ids_ = std::move(ids);
     keys_text_ = Secret(std::move(*text));
     log::info("signing keys loaded", {{"keys", key_ids_.size()}, {"issuing", issuing.id}});
     return {};
-  }
-
-  // coturn reads a copy, which changes in one step and only to a pair that fits together.
-  Result<> load_certificate() {
-    auto mounted = read_certificate(options_.tls_directory);
-    if (!mounted) {
-      // The one that this relay had before its container was started again is better than none.
-      if (!certificate_) restore_certificate();
-      return fail(mounted.error());
-    }
-    if (certificate_ && certificate_->pem == mounted->pem) return {};
-    if (auto copied = write_file(settings_.tls.certificate, mounted->pem.reveal(), 0600); !copied) return copied;
-    certificate_ = std::move(*mounted);
-    reload_pending_ = coturn_.process() != nullptr;
-    log::info("certificate found", {{"serial", certificate_->serial}, {"expires", rfc3339(certificate_->not_after)}});
-    if (certificate_->not_after < real_clock().system()) log::warn("the certificate has expired");
-    return {};
-  }
-
-  void restore_certificate() {
-    const auto copy = read_file(settings_.tls.certificate);
-    if (!copy) return;
-    auto restored = check_certificate(*copy, Secret(*copy));
-    if (!restored) return;
-    restored->pem = Secret(*copy);
-    certificate_ = std::move(*restored);
-    log::info("goes on with the certificate of before", {{"serial", certificate_->serial}});
   }
 
   Result<> load_addresses() {
@@ -295,7 +266,7 @@ class RelayAgent {
       return written;
     }
     readiness_->look_at(endpoint());
-    patient_->look_at(endpoint());
+    liveness_->look_at(endpoint());
     std::string list;
     for (const auto& one : settings_.addresses) list += (list.empty() ? "" : ",") + one.public_address;
     log::info("public address found", {{"addresses", list}, {"cut", sessions().value_or(0)}});
@@ -310,7 +281,7 @@ class RelayAgent {
                     "its Service of type LoadBalancer, or its node, has to get one"};
       return false;
     }
-    if (coturn::offers_encryption(settings_) && !certificate_) {
+    if (coturn::offers_encryption(settings_) && !certificate_->current()) {
       waits_for_ = {"the relay waits for its certificate: " + problems_["the certificate"], ""};
       return false;
     }
@@ -327,37 +298,10 @@ class RelayAgent {
     if (sample) traffic_.add(now, *sample);
   }
 
-  // Tells liveness_ of each coturn that begins.
-  void note_starts() {
-    const auto pid = coturn_.pid();
-    if (pid == counted_pid_) return;
-    counted_pid_ = pid;
-    if (pid && !draining_) {
-      liveness_.started(real_clock().steady());
-    } else {
-      liveness_.stopped();
-    }
-  }
-
-  // So that /healthz knows without making anybody wait.
-  void check_periodically() {
-    check_timer_.expires_after(std::chrono::milliseconds(options_.liveness_timeout) / 3);
-    check_timer_.async_wait([this](boost::system::error_code cancelled) {
-      if (cancelled) return;
-      if (draining_) return;
-      if (!coturn_.process()) return check_periodically();
-      patient_->check([this](const Readiness::Outcome& outcome) {
-        liveness_.saw(outcome.answered, real_clock().steady());
-        if (outcome.ready) coturn_.works();
-        check_periodically();
-      });
-    });
-  }
-
   void drain() {
     if (std::exchange(draining_, true)) return;
-    const auto alive = liveness_.alive(real_clock().steady());
-    liveness_.stopped();
+    const auto alive = liveness_->alive();
+    liveness_->end();
     if (!coturn_.process()) return io_.stop();
     if (!alive) {  // its calls are as dead as it is, and would never end
       say_cut("without a drain, because " + alive.error().message);
@@ -396,7 +340,7 @@ class RelayAgent {
 
   [[nodiscard]] std::string problem() const {
     if (!coturn_.process()) return waits_for_.text();
-    const auto alive = liveness_.alive(real_clock().steady());
+    const auto alive = liveness_->alive();
     return alive ? coturn_.crash() : alive.error().text();
   }
 
@@ -414,9 +358,9 @@ class RelayAgent {
       state.sent_bytes = total->sent_bytes;
       state.received_bytes = total->received_bytes;
     }
-    if (certificate_ && !reload_pending_) {
-      state.certificate_serial = certificate_->serial;
-      state.certificate_expires = certificate_->not_after;
+    if (const auto& certificate = certificate_->current(); certificate && !certificate_->is_news()) {
+      state.certificate_serial = certificate->serial;
+      state.certificate_expires = certificate->not_after;
     }
     return state;
   }
@@ -424,21 +368,17 @@ class RelayAgent {
   const RunOptions options_;
   boost::asio::io_context io_;
   boost::asio::steady_timer poll_timer_;
-  boost::asio::steady_timer check_timer_;
   RelayConfig config_;
   std::string config_hash_;
   std::vector<std::string> own_addresses_;
   coturn::Settings settings_;
   TurnserverProgram program_;
   std::optional<coturn::TurnDb> database_;
-  std::optional<Readiness> readiness_;  // for /readyz
-  std::optional<Readiness> patient_;    // for liveness_: waits longer, or a busy relay would look dead
-  Liveness liveness_;
+  std::optional<Readiness> readiness_;           // for /readyz
   std::map<std::string, std::string> problems_;  // with each thing that is followed, as it was said last
   Secret keys_text_;
   std::vector<std::string> key_ids_;
-  std::optional<Certificate> certificate_;  // the one in coturn's file
-  bool reload_pending_ = false;             // coturn was not told of it yet
+  std::optional<RelayCertificate> certificate_;
   bool has_public_address_ = false;
   Error waits_for_;  // why coturn was not started
   bool draining_ = false;
@@ -447,7 +387,7 @@ class RelayAgent {
   SteadyTime next_traffic_{};
   std::unique_ptr<http::Server> server_;
   CoturnRun coturn_;
-  std::optional<pid_t> counted_pid_;
+  std::optional<LivenessCheck> liveness_;
   std::thread drain_thread_;
 };
 

@@ -222,8 +222,7 @@ std::vector<std::string> render_live_view(const LiveView& view, const Screen& sc
   const std::string relay = first_relay(view.status);
   lines.emplace_back();
   std::vector<std::pair<std::string, const char*>> suggestions;
-  if (!view.room.empty())
-    suggestions.emplace_back(view.room, "a call in your browser, and buttons that kill its relay");
+  if (!view.room.empty()) suggestions.emplace_back(view.room, "a call in your browser to watch");
   suggestions.insert(suggestions.end(),
                      {{view.program + " relay stop " + relay + view.options, "kill it and watch its clients move"},
                       {view.program + " drill" + view.options, "the same with a stop watch"},

@@ -37,7 +37,12 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     std::string message = error.what();
     while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.pop_back();
-    std::cerr << "turnctl: " << message << "; see `turnctl --help`\n";
+    std::string command = app.get_name();
+    for (const auto* at = &app; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      command += ' ' + at->get_name();
+    }
+    std::cerr << "turnctl: " << message << "; see `" << command << " --help`\n";
     return 2;
   }
   const auto done = run();

@@ -8,6 +8,8 @@
 namespace turnkeeper::cli {
 namespace {
 
+constexpr int exit_usage = 2;
+
 struct RelayOptions {
   std::string state_directory;
   std::string relay;
@@ -36,6 +38,16 @@ Result<void> act(const RelayOptions& options, Result<void> (Control::*action)(co
   return {};
 }
 
+// The relays that NAME may be.
+std::string choice(const RelayOptions& options) {
+  const auto control = Control::connect(options.state_directory);
+  const auto cluster = control ? control->list() : fail(control.error());
+  if (!cluster) return cluster.error().text();
+  std::string names;
+  for (const auto& relay : cluster->relays) names += (names.empty() ? "" : ", ") + relay.name;
+  return "choose one of " + names;
+}
+
 }  // namespace
 
 void add_relay(CLI::App& app, Run& run) {
@@ -49,21 +61,20 @@ void add_relay(CLI::App& app, Run& run) {
   auto* list_command = command->add_subcommand("list", "Which relays there are, and what each does.");
   list_command->callback([&run, options] { run = [options] { return list(*options); }; });
 
-  auto* stop = command->add_subcommand("stop", "Kill a relay's coturn (SIGKILL) and keep it down.");
-  stop->add_option("NAME", options->relay, "The relay, such as eu-0")->required();
-  stop->callback([&run, options] {
-    run = [options] { return act(*options, &Control::stop, "is down; `turnctl relay start` brings it back"); };
-  });
-
-  auto* drain = command->add_subcommand("drain", "Move clients away from a relay, which goes on for those who stay.");
-  drain->add_option("NAME", options->relay, "The relay, such as eu-0")->required();
-  drain->callback([&run, options] {
-    run = [options] { return act(*options, &Control::drain, "drains; `turnctl relay start` brings it back"); };
-  });
-
-  auto* start = command->add_subcommand("start", "Let a stopped or draining relay serve again.");
-  start->add_option("NAME", options->relay, "The relay, such as eu-0")->required();
-  start->callback([&run, options] { run = [options] { return act(*options, &Control::start, "is starting"); }; });
+  const auto add = [&](const char* name, const char* help, Result<void> (Control::*action)(const std::string&) const,
+                       const char* done) {
+    auto* one = command->add_subcommand(name, help);
+    one->add_option("NAME", options->relay, "The relay, such as eu-0");
+    one->callback([&run, options, action, done] {
+      if (options->relay.empty()) throw CLI::ParseError("NAME is missing: " + choice(*options), exit_usage);
+      run = [options, action, done] { return act(*options, action, done); };
+    });
+  };
+  add("stop", "Kill a relay's coturn (SIGKILL) and keep it down.", &Control::stop,
+      "is down; `turnctl relay start` brings it back");
+  add("drain", "Move clients away from a relay, which goes on for those who stay.", &Control::drain,
+      "drains; `turnctl relay start` brings it back");
+  add("start", "Let a stopped or draining relay serve again.", &Control::start, "is starting");
 }
 
 }  // namespace turnkeeper::cli

@@ -96,8 +96,14 @@ endfunction()
 
 if(TURNKEEPER_SANITIZE)
   set(suppressions ${CMAKE_SOURCE_DIR}/tests/support/sanitizers)
+  # Reports go to files, which scripts/test.sh counts: nobody reads the stderr of a server that a test started and stopped.
+  # UBSan's cannot, beside ASan; it ends the process at once, which a test sees.
+  set(reports log_path=${CMAKE_BINARY_DIR}/sanitizer-reports/report)
   set(sanitizer_environment
-    "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:history_size=7;LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp")
+    "ASAN_OPTIONS=${reports}"
+    "UBSAN_OPTIONS=print_stacktrace=1"
+    "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp"
+    "TSAN_OPTIONS=${reports}:suppressions=${suppressions}/tsan.supp:history_size=7")
 endif()
 
 # turnkeeper_test(TIER NAME SOURCES ... LINKS ... [TIMEOUT seconds]): one GoogleTest program, one ctest entry TIER.NAME

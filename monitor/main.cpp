@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <optional>
 
 #include "monitor/config/monitor_config.hpp"
@@ -17,6 +18,7 @@
 #include "monitor/provider/environment.hpp"
 #include "monitor/run/flags.hpp"
 #include "monitor/run/once.hpp"
+#include "monitor/run/service_options.hpp"
 #include "monitor/run/standalone.hpp"
 #include "monitor/service/service.hpp"
 #include "monitor/target/fleet_proto.hpp"
@@ -25,6 +27,7 @@
 #include "turnkeeper/base/open_files.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
 #include "turnkeeper/base/version.hpp"
+#include "turnkeeper/grpc_log/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -84,8 +87,8 @@ void reload_environment(Service& service) {
 }
 
 // Until a signal. Everything that may be wrong with the flags was found before.
-int watch(const Flags& flags, Targets targets, const Service::Options& options,
-          const std::optional<OperatorLink::Tls>& tls) {
+int watch(const Flags& flags, Targets targets, const AskedFor& asked) {
+  const auto& options = asked.service;
   StopSignal stop;  // before gRPC starts its threads
   const auto files = raise_open_files_limit();
   boost::asio::io_context io(1);
@@ -110,20 +113,19 @@ int watch(const Flags& flags, Targets targets, const Service::Options& options,
       if (error) return;
       (*service)->read_keys_again();
       if (standalone) standalone->reload();
-      if (!standalone && flags.operator_address.empty()) reload_environment(**service);
+      if (!standalone && !asked.link) reload_environment(**service);
       wait_for_hangup();
     });
   };
   wait_for_hangup();
 
   std::unique_ptr<OperatorLink> link;
-  if (!flags.operator_address.empty()) {
-    auto started = OperatorLink::start(
-        {.address = flags.operator_address, .vantage = targets.vantage, .cluster = flags.cluster, .tls = tls},
-        [&](Fleet fleet) { (*service)->set_fleet(std::move(fleet)); });
+  if (asked.link) {
+    log_grpc();
+    auto started = OperatorLink::start(*asked.link, [&](Fleet fleet) { (*service)->set_fleet(std::move(fleet)); });
     if (!started) return complain(started.error().text());
     link = std::move(*started);
-    (*service)->on_health([&](std::vector<RelayHealth> relays) { link->report(std::move(relays)); });
+    (*service)->on_health([&](FleetReport report) { link->report(std::move(report)); });
     (*service)->show_operator([&] { return link->connected(); });
   }
 
@@ -147,11 +149,16 @@ int run(const Flags& flags) {
     return cannot;
   }
   Targets targets;
+  std::vector<Error> problems;
   if (flags.config.empty() && flags.operator_address.empty()) {
     auto fleet = environment_fleet();
-    if (!fleet) return complain(fleet.error().text());
-    if (!*fleet) return complain("nothing to watch; give --config FILE, --operator HOST:PORT or TURN_PROVIDER");
-    targets.fleet = std::move(**fleet);
+    if (!fleet) {
+      problems.push_back(fleet.error());
+    } else if (!*fleet) {
+      problems.push_back({"nothing to watch", "give --config FILE, --operator HOST:PORT or TURN_PROVIDER"});
+    } else {
+      targets.fleet = std::move(**fleet);
+    }
   } else if (std::getenv("TURN_PROVIDER") != nullptr) {
     log::warn("TURN_PROVIDER is not heeded", {{"since", flags.config.empty() ? "--operator" : "--config"}});
   }
@@ -168,7 +175,7 @@ int run(const Flags& flags) {
     if (auto fleet = load_snapshot(flags.snapshot)) {
       targets.fleet = std::move(*fleet);
     } else if (flags.check_config) {
-      return complain(fleet.error().text());
+      problems.push_back(fleet.error().within("--snapshot"));
     } else {
       log::warn("starting without a snapshot", {{"error", fleet.error().text()}});
     }
@@ -177,19 +184,15 @@ int run(const Flags& flags) {
   if (flags.once) return probe_all_once(flags, std::move(*targets.config));
   if (!flags.test_notification.empty()) return test_notification(flags, *targets.config);
 
-  std::optional<OperatorLink::Tls> tls;
-  if (!flags.operator_address.empty() || !flags.exchange_listen.empty()) {
-    auto files = tls_files(flags);
-    if (!files) return complain(files.error().text());
-    tls = std::move(*files);
-  }
-  const auto options = service_options(flags, targets.vantage, targets.config ? &*targets.config : nullptr, tls);
-  if (!options) return complain(options.error().text());
+  const auto asked = asked_for(flags, targets.vantage, targets.config ? &*targets.config : nullptr);
+  if (!asked) std::ranges::copy(asked.error(), std::back_inserter(problems));
+  for (const auto& problem : problems) complain(problem.text());
+  if (!problems.empty()) return exit_bad;
   if (flags.check_config) {
     std::cout << "the configuration is good\n";
     return 0;
   }
-  return watch(flags, std::move(targets), *options, tls);
+  return watch(flags, std::move(targets), *asked);
 }
 
 }  // namespace
@@ -207,7 +210,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : turnkeeper::monitor::exit_usage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::string message = error.what();
+    message.erase(message.find_last_not_of(" \n") + 1);
+    turnkeeper::monitor::complain(message + "; see `turnkeeper-monitor --help`");
+    return turnkeeper::monitor::exit_usage;
   }
   return turnkeeper::monitor::run(flags);
 }

@@ -133,8 +133,8 @@ class Leadership {
         metrics_(metrics),
         observer_(std::move(observer)) {}
 
-  // Blocks until stop; an error when it could not start.
-  Result<> run(std::stop_token stop) {
+  // Blocks until stop; an error when it could not start. `leads`: does it still?
+  Result<> run(std::stop_token stop, std::function<bool()> leads) {
     const Clock& clock = real_clock();
     kube::Client client(transport_, stop, observer_);
     TargetBoard targets;
@@ -166,6 +166,8 @@ class Leadership {
     if (stop.stop_requested()) return {};
     if (!synced) return fail(turnkeeper::Error(synced.error()));
     synced_ = true;
+    // The lists came as JSON values, many times as large as what is kept of them.
+    malloc_trim(0);
 
     std::optional<Snapshot> snapshot;
     std::jthread snapshot_thread;
@@ -178,7 +180,7 @@ class Leadership {
                           {.agent_image = options_.agent_image,
                            .vantage = vantages(),
                            .deletion_patience = std::chrono::seconds(options_.deletion_patience)},
-                          queue_, options_.workers);
+                          queue_, options_.workers, std::move(leads));
     log::info("watching TurnClusters", {{"version", version()}});
     controller.run(stop);
     if (snapshot_thread.joinable()) {
@@ -208,7 +210,9 @@ class Leadership {
 
 // Is there an API server that knows us and our kind? Asked once, so that a mistake ends the start with one line.
 Result<> check_api(kube::Client& client) {
-  auto listed = client.list(turn_clusters, {}, {}, Deadline::after(real_clock(), 15s));
+  // By the name of one that need not be there: a list would be all of them.
+  auto listed =
+      client.list(turn_clusters, {}, {.field_selector = "metadata.name=none"}, Deadline::after(real_clock(), 15s));
   if (listed) return {};
   if (listed.error().kind == kube::ErrorKind::not_found) {
     return fail("the API server does not know " + turn_clusters.plural + "." + turn_clusters.group,
@@ -281,10 +285,10 @@ Result<> run(Options options) {
   if (!probes) return fail(probes.error());
   log::info("serving probes and metrics", {{"address", (*probes)->address()}});
 
-  if (!options.leader_elect) return leadership.run(stop.token());
+  if (!options.leader_elect) return leadership.run(stop.token(), [] { return true; });
   Result<> led;
   const bool released = election.run(stop.token(), [&](std::stop_token ended) {
-    led = leadership.run(std::move(ended));
+    led = leadership.run(std::move(ended), [&] { return election.leading() && election.healthy(); });
     stop.request_stop();
   });
   if (!led) return led;

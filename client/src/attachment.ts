@@ -2,12 +2,14 @@ import type { Clock } from './clock.js';
 import { Emitter } from './emitter.js';
 import type { ConfigFeed } from './feed.js';
 import type { IceConfig } from './ice_config.js';
-import { Negotiation, type Signal, type SignalMessage } from './negotiation.js';
+import { iceUser, Negotiation, type Signal, type SignalMessage } from './negotiation.js';
+import { hasHope, mustNotOverlap } from './overlap.js';
 import { countTurnUrls, padded } from './padding.js';
 import { mustLeave, type Path, readPath, samePath, type Stats } from './path.js';
 import {
   type Counters,
   goodUntilShown,
+  heardNothing,
   isSilent,
   judge,
   measure,
@@ -43,12 +45,16 @@ export interface AttachmentEvents {
   restart: { readonly reason: RestartReason; readonly attempt: number };
   /** After an interruption: data flows again. `gap`: milliseconds since the first sign of trouble. A drain is none. */
   restored: { readonly gap: number };
-  /** Three restarts led nowhere. A new list, or the other end, may still bring the connection back. */
+  /**
+   * Three restarts led nowhere; a new list, or the other end, may still bring the connection back. Or DTLS has failed,
+   * which nothing mends. A new RTCPeerConnection is the application's to make.
+   */
   connectionfailed: void;
 }
 
 const LOOK_EVERY = 2000;
 const LOOK_WHILE_RESTARTING = 100;
+const LISTEN_AGAIN_AFTER = 500; // of silence, before it is believed
 const NEW_ENOUGH = 2000; // a list of this age need not be asked for again when the other end restarts
 const ANSWER_ANYWAY = 300; // ... and the answer waits for it no longer than this
 
@@ -62,9 +68,12 @@ export class Attachment extends Emitter<AttachmentEvents> {
   readonly #negotiation: Negotiation | undefined;
   readonly #record: CallRecord;
   readonly #end = new AbortController();
-  #config: IceConfig | undefined; // what the connection was given last
+  #config: IceConfig | undefined; // the newest
+  #given: IceConfig | undefined; // what the connection has
   #gatheredWith: IceConfig | undefined; // the candidates are from this one
   #recovery: Recovery = steady;
+  #theirIceUser: string | undefined;
+  #answering = false; // a restart of the other end: the list that comes is for the answer
   #troubleSince: number | undefined;
   #path: Path | undefined;
   #counters: Counters | undefined;
@@ -72,6 +81,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
   #quality: Quality | undefined;
   #callOffLook = () => {};
   #callOffWake = () => {};
+  #callOffListening = () => {};
 
   /** For TurnkeeperClient. */
   constructor(
@@ -101,7 +111,8 @@ export class Attachment extends Emitter<AttachmentEvents> {
     atEnd(() => settings.onEnd(this.#record.report(this.#config, this.#clock.now())));
     globalThis.addEventListener?.('pagehide', () => this.close(), { signal: ended });
     connection.addEventListener('connectionstatechange', () => this.#connectionChanged(), { signal: ended });
-    connection.addEventListener('signalingstatechange', () => this.#record.negotiating(this.#clock.now()), { signal: ended });
+    this.#theirIceUser = iceUser(connection.remoteDescription);
+    connection.addEventListener('signalingstatechange', () => this.#signalingChanged(), { signal: ended });
     atEnd(feed.follow());
     atEnd(feed.on('config', (config) => this.#apply(config)));
     // Before any list is here as well: no candidate of another kind may slip out.
@@ -135,6 +146,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
     this.#negotiation?.close();
     this.#callOffLook();
     this.#callOffWake();
+    this.#callOffListening();
   }
 
   #apply(config: IceConfig): void {
@@ -144,13 +156,21 @@ export class Attachment extends Emitter<AttachmentEvents> {
     // A new connection gets it right before its first negotiation: Chromium takes any other list for a need to
     // negotiate, and would offer nothing at all to an end that has perhaps not attached yet.
     if (!connection.localDescription && connection.signalingState === 'stable') return;
+    if (this.#answering || this.#wouldOverlap(config)) return; // #look comes back to it
     this.#give();
     void this.#leaveIfNeeded(config);
   }
 
+  #wouldOverlap(config: IceConfig): boolean {
+    const { localDescription, remoteDescription, signalingState } = this.#connection;
+    const underWay = this.#recovery.phase === 'restarting' && hasHope(this.#gatheredWith, config);
+    return (underWay || signalingState !== 'stable') && mustNotOverlap(localDescription, remoteDescription);
+  }
+
   #give(): void {
     const config = this.#config;
-    if (!config || this.#closedMeanwhile()) return;
+    if (!config || config === this.#given || this.#closedMeanwhile()) return;
+    this.#given = config;
     const used = this.#connection.getConfiguration();
     const give = (iceServers: RTCIceServer[]) => this.#connection.setConfiguration({ ...used, iceServers });
     try {
@@ -168,6 +188,22 @@ export class Attachment extends Emitter<AttachmentEvents> {
     if (mustLeave(path, this.#gatheredWith, config)) this.#step({ kind: 'moved' });
   }
 
+  #signalingChanged(): void {
+    this.#record.negotiating(this.#clock.now());
+    const theirs = iceUser(this.#connection.remoteDescription);
+    const offered = this.#connection.signalingState === 'have-remote-offer';
+    if (offered && this.#theirIceUser && theirs !== this.#theirIceUser) this.#theyRestart();
+    this.#theirIceUser = theirs ?? this.#theirIceUser;
+  }
+
+  /** What we answer with is gathered from the list that we have now: that is our restart as well. */
+  #theyRestart(): void {
+    this.#give();
+    this.#gatheredWith = this.#given;
+    this.#step({ kind: 'theirs' });
+    this.#planLook();
+  }
+
   #connectionChanged(): void {
     const state = this.#connection.connectionState;
     const now = this.#clock.now();
@@ -179,6 +215,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
       this.#troubleSince ??= now;
       this.#askAgain();
     }
+    if (state === 'failed' && this.#dtlsFailed()) this.#step({ kind: 'broken' });
     this.#step({ kind: 'connection', state });
     if (state === 'closed') this.close();
     else void this.#look();
@@ -195,7 +232,8 @@ export class Attachment extends Emitter<AttachmentEvents> {
     if (restart) {
       // A relay that only drains still carries: there is no trouble yet.
       if (restart.reason !== 'moved' || this.#config?.reason !== 'drain') this.#troubleSince ??= now;
-      this.#gatheredWith = this.#config;
+      this.#give();
+      this.#gatheredWith = this.#given;
       this.#record.restart();
       this.emit('restart', restart);
       if (this.#negotiation) void this.#negotiation.restart(restart.attempt > 1).catch(() => {});
@@ -240,6 +278,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
       if (phase === 'steady') this.#carriesAgain(this.#clock.now());
     }
     if (judging && this.#connection.connectionState === 'connected') this.#judge(stats);
+    if (this.#config && this.#given !== this.#config) this.#apply(this.#config);
   }
 
   #judge(stats: Stats): void {
@@ -249,6 +288,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
     if (isSilent(before, counters)) {
       this.#troubleSince ??= this.#clock.now();
       this.#askAgain();
+      this.#listenAgain(counters);
     } else if (this.#recovery.phase === 'steady') {
       this.#troubleSince = undefined; // it was no more than a pause
     }
@@ -265,15 +305,34 @@ export class Attachment extends Emitter<AttachmentEvents> {
     void this.#feed.refresh().catch(() => {});
   }
 
+  /** The relay may be listed for good reason, and yet not be reached from here. */
+  #listenAgain(before: Counters): void {
+    this.#callOffListening();
+    this.#callOffListening = this.#clock.after(LISTEN_AGAIN_AFTER, async () => {
+      const stats = await this.#stats();
+      if (stats && heardNothing(before, readCounters(stats))) this.#step({ kind: 'silent' });
+    });
+  }
+
+  // DTLS that has failed stays so (WebRTC 1.0, section 5.5); ICE restarts change nothing.
+  #dtlsFailed(): boolean {
+    const { sctp } = this.#connection;
+    return [sctp, ...this.#connection.getSenders()].some((user) => user?.transport?.state === 'failed');
+  }
+
   /** The other end restarts: its monitor may have been quicker than ours, and we must not gather on a dead relay. */
   async #freshList(): Promise<void> {
     const age = this.#clock.now() - (this.#config?.receivedAt ?? 0);
-    if (age < NEW_ENOUGH) return;
-    const asked = this.#feed.refresh().catch(() => {});
-    let callOff = () => {};
-    const tooLong = new Promise<void>((resolve) => (callOff = this.#clock.after(ANSWER_ANYWAY, resolve)));
-    await Promise.race([asked, tooLong]);
-    callOff();
+    if (age >= NEW_ENOUGH) {
+      this.#answering = true;
+      const asked = this.#feed.refresh().catch(() => {});
+      let callOff = () => {};
+      const tooLong = new Promise<void>((resolve) => (callOff = this.#clock.after(ANSWER_ANYWAY, resolve)));
+      await Promise.race([asked, tooLong]);
+      callOff();
+      this.#answering = false;
+    }
+    this.#theyRestart();
   }
 
   async #stats(): Promise<Stats | undefined> {

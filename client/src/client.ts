@@ -79,6 +79,14 @@ export class TurnkeeperClient extends Emitter<FeedEvents> {
     return this.#forceRelay ? { iceServers, iceTransportPolicy: 'relay' } : { iceServers };
   }
 
+  /**
+   * Follows the pushes without a connection to attach: `config` tells each new list until the returned function is
+   * called. For libraries that hold their RTCPeerConnection back.
+   */
+  follow(): () => void {
+    return this.#feed.follow();
+  }
+
   /** Keeps the connection on relays that work until it is closed. Attach before the first negotiation. */
   attach(connection: RTCPeerConnection, options: AttachOptions = {}): Attachment {
     const attachment: Attachment = new Attachment(connection, this.#feed, options, {

@@ -130,10 +130,11 @@ export class Negotiation {
       if (offer === this.#answered) this.#sendDescription(connection.currentLocalDescription, 'answer', offer);
       return;
     }
-    if (iceUser(connection.remoteDescription?.sdp) && iceUser(connection.remoteDescription?.sdp) !== iceUser(description.sdp)) {
-      await this.#beforeRestart();
-    }
-    if (!this.#polite && (this.#offering || connection.signalingState !== 'stable')) return;
+    const ignored = () => !this.#polite && (this.#offering || connection.signalingState !== 'stable');
+    if (ignored()) return;
+    const known = iceUser(connection.remoteDescription);
+    if (known && known !== iceUser(description)) await this.#beforeRestart();
+    if (ignored()) return;
     if (this.#polite) {
       await this.#making;
       if (connection.signalingState === 'have-local-offer') await this.#gatheringBegins();
@@ -165,6 +166,7 @@ export class Negotiation {
   }
 }
 
-function iceUser(sdp: string | undefined): string | undefined {
-  return /^a=ice-ufrag:(.+)$/m.exec(sdp ?? '')?.[1];
+/** Another one in the next description: ICE restarts. */
+export function iceUser(description: RTCSessionDescriptionInit | null): string | undefined {
+  return /^a=ice-ufrag:(.+)$/m.exec(description?.sdp ?? '')?.[1];
 }

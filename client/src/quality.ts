@@ -57,10 +57,14 @@ export function readCounters(stats: Stats): Counters {
 
 /** Between two looks we asked whether the other end is there, and nothing at all came back on the path. */
 export function isSilent(before: Counters, now: Counters): boolean {
+  return now.checksSent > before.checksSent && heardNothing(before, now);
+}
+
+/** ... asked or not. */
+export function heardNothing(before: Counters, now: Counters): boolean {
   return (
     now.pair !== '' &&
     now.pair === before.pair &&
-    now.checksSent > before.checksSent &&
     now.checksAnswered === before.checksAnswered &&
     now.packetsReceived === before.packetsReceived
   );

@@ -1,5 +1,5 @@
-/** Why an ICE restart is made. `moved`: the relay in use has left the list. */
-export type RestartReason = 'moved' | 'failed' | 'disconnected' | 'unanswered';
+/** Why an ICE restart is made. `moved`: the relay in use has left the list. `silent`: nothing comes back over a path that is said to be connected. */
+export type RestartReason = 'moved' | 'silent' | 'failed' | 'disconnected' | 'unanswered';
 
 export interface RecoveryLimits {
   /** Milliseconds that `disconnected` may last: most of them heal by themselves. */
@@ -12,8 +12,8 @@ export interface RecoveryLimits {
 export const usualLimits: RecoveryLimits = { patience: 5000, attempt: 10_000, attempts: 3 };
 
 export interface Recovery {
-  /** waiting: disconnected, for how long? restarting: a restart is under way. */
-  readonly phase: 'steady' | 'waiting' | 'restarting' | 'given-up';
+  /** waiting: disconnected, for how long? restarting: a restart is under way, ours or the other end's. broken: for good. */
+  readonly phase: 'steady' | 'waiting' | 'restarting' | 'given-up' | 'broken';
   readonly connection: RTCPeerConnectionState;
   readonly attempts: number;
   /** When to come back with `tick`, as Date.now(). */
@@ -23,6 +23,9 @@ export interface Recovery {
 export type RecoveryEvent =
   | { readonly kind: 'connection'; readonly state: RTCPeerConnectionState }
   | { readonly kind: 'moved' }
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'theirs' } // the other end restarts
+  | { readonly kind: 'broken' } // DTLS has failed, which no ICE restart mends
   | { readonly kind: 'settled' } // another path has been selected
   | { readonly kind: 'tick' };
 
@@ -46,6 +49,7 @@ export function recover(before: Recovery, event: RecoveryEvent, now: number, lim
     };
   };
 
+  if (before.phase === 'broken') return { recovery: before };
   switch (event.kind) {
     case 'connection': {
       const connection = event.state;
@@ -58,6 +62,13 @@ export function recover(before: Recovery, event: RecoveryEvent, now: number, lim
     }
     case 'moved': // the list is new, and so is the hope
       return before.connection === 'closed' ? { recovery: before } : restart('moved', before.connection, 0);
+    case 'silent':
+      return before.phase === 'steady' || before.phase === 'waiting' ? restart('silent', before.connection, 0) : { recovery: before };
+    case 'theirs': // not one of our attempts, but it is given as much time
+      if (before.phase === 'restarting' || before.phase === 'given-up') return { recovery: before };
+      return { recovery: { ...before, phase: 'restarting', attempts: 0, wakeAt: now + limits.attempt } };
+    case 'broken':
+      return { recovery: { phase: 'broken', connection: before.connection, attempts: before.attempts }, gaveUp: true };
     case 'settled':
       return before.phase === 'restarting' && before.connection === 'connected' ? calm('connected') : { recovery: before };
     case 'tick': {

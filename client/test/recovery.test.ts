@@ -96,3 +96,23 @@ test('a first connection that fails is tried again too', () => {
 test('a closed one is left in peace', () => {
   assert.deepEqual(connected().is('disconnected').is('closed').until(100).event({ kind: 'moved' }).said, []);
 });
+
+test('a path that has fallen silent is left while the browser still believes in it', () => {
+  assert.deepEqual(connected().until(7).event({ kind: 'silent' }).event({ kind: 'silent' }).said, ['7s silent 1']);
+  assert.deepEqual(connected().is('disconnected').until(2).event({ kind: 'silent' }).until(11).said, ['2s silent 1']);
+  assert.deepEqual(connected().event({ kind: 'moved' }).event({ kind: 'silent' }).said, ['0s moved 1']);
+});
+
+test('a restart of the other end is waited for as for one of ours, and is none of our attempts', () => {
+  const call = connected().event({ kind: 'theirs' });
+  assert.equal(call.recovery.phase, 'restarting');
+  assert.equal(call.event({ kind: 'settled' }).recovery.phase, 'steady');
+  assert.deepEqual(connected().event({ kind: 'theirs' }).until(100).said, [], 'the old path works');
+  assert.deepEqual(connected().event({ kind: 'theirs' }).is('disconnected').until(11).said, ['10s unanswered 1']);
+  assert.deepEqual(connected().event({ kind: 'moved' }).event({ kind: 'theirs' }).is('failed').said, ['0s moved 1', '0s failed 2']);
+});
+
+test('nothing is tried once DTLS has failed', () => {
+  const call = connected().event({ kind: 'broken' }).is('failed').event({ kind: 'moved' }).event({ kind: 'silent' }).until(100);
+  assert.deepEqual(call.said, ['0s connectionfailed']);
+});

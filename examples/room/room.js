@@ -4,29 +4,44 @@ const byId = (id) => document.getElementById(id);
 const session = `room-${crypto.randomUUID()}`;
 const forceRelay = !new URLSearchParams(location.search).has('direct');
 const ends = {}; // by name
+byId('by-relay').hidden = !forceRelay;
+byId('by-any').hidden = forceRelay;
 
 // One end of the call. In an application the two are on different machines, and `signal` is its own signalling; here
 // each message goes over to the other end as the JSON that a socket would carry. What comes before the other end is
 // there is lost, as it would be there.
 async function join(name, other, polite) {
   const client = new TurnkeeperClient({ endpoint: location.origin, auth: { user: name.toLowerCase() }, session, forceRelay });
-  client.on('error', (error) => note(name, error.message));
+  client.on('error', () => note(name, 'gets no answer from the monitor, and keeps the list of relays'));
   const connection = new RTCPeerConnection(await client.configuration());
   const signal = (message) => void setTimeout((text) => ends[other]?.call.receive(JSON.parse(text)), 0, JSON.stringify(message));
   const call = client.attach(connection, { signal, polite });
-  call.on('restart', ({ reason, attempt }) => note(name, `ICE restart: ${reason}${attempt > 1 ? `, attempt ${attempt}` : ''}`));
+  call.on('restart', ({ reason, attempt }) => note(name, `ICE restart: ${REASONS[reason]}${attempt > 1 ? `, attempt ${attempt}` : ''}`));
   call.on('restored', ({ gap }) => note(name, `the new path works, ${gap} ms after the first sign of trouble`));
-  call.on('connectionfailed', () => note(name, 'three restarts led nowhere'));
-  call.on('degraded', ({ level, because }) => note(name, `the quality is ${level}: ${because.join(', ')}`));
+  call.on('connectionfailed', () => note(name, 'cannot be reached any more: restart a relay, or load this page again'));
+  call.on('degraded', ({ level, because }) => note(name, `the quality is ${level}: ${inWords(because)}`));
   call.on('connection', (path) => {
-    note(name, path.relay ? `on ${nameOf(path.relay)}` : 'direct');
+    note(name, path.relay ? `on ${nameOf(path.relay)}` : 'connected directly');
     showRelays();
   });
   ends[name] = { connection, call };
   return ends[name];
 }
 
+const REASONS = {
+  moved: 'its relay has left the list',
+  silent: 'nothing comes back',
+  disconnected: 'disconnected for 5 s',
+  failed: 'the connection failed',
+  unanswered: 'the last one led nowhere',
+};
+
+const inWords = (measures) => measures.map((measure) => ({ rtt: 'round trip' })[measure] ?? measure).join(', ');
+
+const noted = {}; // the newest of each
 function note(who, text) {
+  if (noted[who] === text) return;
+  noted[who] = text;
   byId('log').prepend(element('li', {}, element('time', {}, new Date().toLocaleTimeString([], { hour12: false })), `${who}: ${text}`));
 }
 
@@ -105,15 +120,24 @@ news.onerror = () => (byId('unreachable').hidden = false);
 
 function showPath(path) {
   byId('type').textContent = path.type;
+  byId('type').className = '';
   byId('candidates').textContent = `${path.local.candidateType} to ${path.remote.candidateType}, ${path.local.protocol}`;
   byId('relay').textContent = path.relay ? `${nameOf(path.relay)}, ${path.relay}` : 'none';
   document.title = `Room: ${path.type}`;
 }
 
-function showQuality({ level, rtt }) {
-  byId('level').textContent = level;
+function showQuality({ level, because, rtt }) {
+  if (wasSilent) return;
+  byId('level').textContent = because.length > 0 ? `${level}: ${inWords(because)}` : level;
   byId('level').className = level;
-  if (rtt !== undefined) byId('rtt').textContent = `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`;
+  if (rtt !== undefined) byId('rtt').textContent = rtt < 1 ? '< 1 ms' : `${Math.round(rtt)} ms`;
+}
+
+// What was seen last is not how it is.
+function showInterruption() {
+  byId('type').textContent = 'interrupted';
+  byId('type').className = byId('level').className = 'critical';
+  byId('rtt').textContent = byId('level').textContent = '–';
 }
 
 // --- The gap clock: how long Bob has heard nothing.
@@ -124,6 +148,8 @@ const slots = Array(120).fill(0); // the longest silence in each, the newest las
 let last;
 let count = 0;
 let longest = 0;
+let wasSilent = false;
+let alice; // once she is there
 
 function heard() {
   const now = performance.now();
@@ -134,10 +160,16 @@ function heard() {
 
 function silence(gap) {
   slots[slots.length - 1] = Math.max(slots.at(-1), gap);
-  if (gap <= INTERRUPTION) return;
-  byId('interruption').textContent = `${Math.round(gap)} ms`;
+  if (gap > INTERRUPTION) showSilence(gap);
+}
+
+const inUnits = (gap) => (gap < 10_000 ? [Math.round(gap), 'ms'] : [(gap / 1000).toFixed(1), 's']);
+
+// One that lasts is the last one too, and perhaps the longest.
+function showSilence(gap) {
   longest = Math.max(longest, gap);
-  byId('longest').textContent = `${Math.round(longest)} ms`;
+  byId('interruption').textContent = inUnits(gap).join(' ');
+  byId('longest').textContent = inUnits(longest).join(' ');
 }
 
 function drawStrip() {
@@ -146,6 +178,7 @@ function drawStrip() {
   const context = canvas.getContext('2d');
   const { width, height } = canvas;
   const most = Math.max(500, ...slots);
+  byId('most').textContent = `full height: ${inUnits(most).join(' ')} of silence`;
   context.clearRect(0, 0, width, height);
   slots.forEach((gap, index) => {
     const bar = gap && Math.max(2, (gap / most) * height);
@@ -157,8 +190,15 @@ function drawStrip() {
 setInterval(() => {
   if (last === undefined) return;
   const since = performance.now() - last;
-  byId('since').textContent = Math.round(since);
+  const [value, unit] = inUnits(since);
+  byId('since').textContent = value;
+  byId('unit').textContent = unit;
   byId('since').parentElement.classList.toggle('silent', since > INTERRUPTION);
+  if (since > INTERRUPTION) showSilence(since);
+  const isSilent = since > 1000;
+  if (isSilent) showInterruption();
+  else if (wasSilent && alice?.call.path) showPath(alice.call.path);
+  wasSilent = isSilent;
   byId('messages').textContent = count.toLocaleString('en');
 }, 50);
 setInterval(() => {
@@ -189,7 +229,8 @@ function paint(canvas) {
   return canvas.captureStream(25);
 }
 
-const [alice, bob] = await Promise.all([join('Alice', 'Bob', false), join('Bob', 'Alice', true)]);
+let bob;
+[alice, bob] = await Promise.all([join('Alice', 'Bob', false), join('Bob', 'Alice', true)]);
 alice.call.on('connection', showPath);
 alice.call.on('quality', showQuality);
 bob.connection.addEventListener('track', ({ streams }) => (byId('seen').srcObject = streams[0]));

@@ -1,6 +1,7 @@
 #include "turnkeeper/base/child_process.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -77,6 +78,8 @@ struct ChildSetup {
     if (ok && stdin_fd >= 0) ok = dup2(stdin_fd, STDIN_FILENO) >= 0;
     if (ok && stdout_fd >= 0) ok = dup2(stdout_fd, STDOUT_FILENO) >= 0;
     if (ok && stderr_fd >= 0) ok = dup2(stderr_fd, STDERR_FILENO) >= 0;
+    // Libraries open sockets that they let children have: a port would stay taken for as long as the child lives.
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (ok) execvpe(program, argv, environment);
     const int reason = errno;
     if (write(error_fd, &reason, sizeof reason) < 0) _exit(126);

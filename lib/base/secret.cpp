@@ -2,13 +2,9 @@
 
 #include <openssl/crypto.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/random.hpp"
+#include "turnkeeper/base/read_file.hpp"
 
 namespace turnkeeper {
 
@@ -48,12 +44,9 @@ Secret Secret::random(std::size_t bytes) {
 }
 
 Result<Secret> Secret::from_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return fail("cannot read the secret file " + path + ": " + std::strerror(errno),
-                "check that the file exists and that this user may read it");
-  }
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  auto read = read_file(path);
+  if (!read) return fail(read.error());
+  std::string& text = *read;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   Secret secret(text);
   OPENSSL_cleanse(text.data(), text.size());

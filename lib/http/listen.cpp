@@ -11,6 +11,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "turnkeeper/http/check.hpp"
+
 namespace turnkeeper::http {
 namespace {
 
@@ -51,6 +53,10 @@ std::string advice_for(const error_code& error, bool tcp) {
   if (error == asio::error::access_denied) {
     return tcp ? "choose a port of 1024 or above" : "choose a directory that you may write to";
   }
+  if (error == boost::system::errc::address_not_available) {
+    return "give an address of this machine (`ip address` shows them), or *:PORT for all";
+  }
+  if (error == boost::system::errc::no_such_file_or_directory) return "make its directory first";
   return "";
 }
 
@@ -77,12 +83,15 @@ error_code open_acceptor(Acceptor& acceptor, const StreamProtocol::endpoint& end
   return error;
 }
 
+Result<void> check_unix_path(const std::string& path) {
+  if (!path.empty() && path.size() < sizeof(sockaddr_un::sun_path)) return {};
+  return fail("cannot listen on unix:" + path + ": the path is empty or longer than 107 bytes",
+              "choose a shorter directory");
+}
+
 Result<Listener> listen_unix(asio::io_context& io, const std::string& path) {
   const std::string address = "unix:" + path;
-  if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return fail("cannot listen on " + address + ": the path is empty or longer than 107 bytes",
-                "choose a shorter directory");
-  }
+  if (auto sound = check_unix_path(path); !sound) return fail(sound.error());
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) && !is_alive(io, path)) ::unlink(path.c_str());
   Listener listener{Acceptor(io), address, 0, path};
@@ -106,6 +115,13 @@ std::string to_text(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 }  // namespace
+
+Result<void> check_listen_address(const std::string& address) {
+  if (address.starts_with("unix:")) return check_unix_path(address.substr(5));
+  const auto endpoint = parse_endpoint(address.starts_with("*:") ? "0.0.0.0" + address.substr(1) : address);
+  if (!endpoint) return fail(endpoint.error());
+  return {};
+}
 
 Result<Listener> open_listener(asio::io_context& io, const std::string& address) {
   if (address.starts_with("unix:")) return listen_unix(io, address.substr(5));

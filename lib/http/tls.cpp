@@ -8,6 +8,8 @@
 #include <cerrno>
 
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/secret.hpp"
+#include "turnkeeper/http/check.hpp"
 
 namespace turnkeeper::http {
 namespace {
@@ -131,6 +133,12 @@ void TlsSession::close_notify() {
 TlsCertificate::TlsCertificate(TlsFiles files, Context context, std::string stamp)
     : files_(std::move(files)), context_(std::move(context)), stamp_(std::move(stamp)) {}
 
+Result<void> check_tls_files(const TlsFiles& files) {
+  auto loaded = TlsCertificate::load(files);
+  if (!loaded) return fail(loaded.error());
+  return {};
+}
+
 Result<std::unique_ptr<TlsCertificate>> TlsCertificate::load(const TlsFiles& files) {
   auto stamp = stamp_of(files);
   auto context = read(files);
@@ -139,6 +147,9 @@ Result<std::unique_ptr<TlsCertificate>> TlsCertificate::load(const TlsFiles& fil
 }
 
 Result<TlsCertificate::Context> TlsCertificate::read(const TlsFiles& files) {
+  for (const auto& path : {files.certificate, files.key}) {
+    if (auto readable = Secret::from_file(path); !readable) return fail(readable.error());
+  }
   ERR_clear_error();
   Context context(SSL_CTX_new(TLS_server_method()));
   if (!context) return fail("cannot use TLS: " + openssl_error());

@@ -110,38 +110,37 @@ Result<ObjectList> Client::list(const ResourceType& type, const std::string& nam
   }
 }
 
-Request Client::patch(const std::string& path, const json& object, const ApplyOptions& options) {
+Request Client::patch(const std::string& path, std::string text, const ApplyOptions& options) {
   std::string query;
   add(query, "fieldManager", options.field_manager);
   add(query, "force", options.force ? "true" : "");
   add(query, "dryRun", options.dry_run ? "All" : "");
-  return {"PATCH", path + query, "application/apply-patch+yaml", object.dump()};
+  return {"PATCH", path + query, "application/apply-patch+yaml", std::move(text)};
 }
 
 Result<json> Client::apply(const ResourceType& type, const json& object, const ApplyOptions& options,
                            Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange(patch(type.object_path(key), object, options), describe("apply", type, key), true, deadline);
+  return exchange(patch(type.object_path(key), object.dump(), options), describe("apply", type, key), true, deadline);
 }
 
 Result<json> Client::apply_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                   Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange(patch(type.object_path(key) + "/status", object, options), describe("apply status of", type, key),
-                  true, deadline);
+  return exchange(patch(type.object_path(key) + "/status", object.dump(), options),
+                  describe("apply status of", type, key), true, deadline);
 }
 
-Result<Receipt> Client::write(const ResourceType& type, const json& object, const ApplyOptions& options,
-                              Deadline deadline) {
-  const ObjectKey key = key_of(object);
-  return receipt(patch(type.object_path(key), object, options), describe("apply", type, key), deadline);
+Result<Receipt> Client::write(const ResourceType& type, const ObjectKey& key, const std::string& text,
+                              const ApplyOptions& options, Deadline deadline) {
+  return receipt(patch(type.object_path(key), text, options), describe("apply", type, key), deadline);
 }
 
 Result<Receipt> Client::write_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                      Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return receipt(patch(type.object_path(key) + "/status", object, options), describe("apply status of", type, key),
-                 deadline);
+  return receipt(patch(type.object_path(key) + "/status", object.dump(), options),
+                 describe("apply status of", type, key), deadline);
 }
 
 Result<json> Client::create(const ResourceType& type, const json& object, Deadline deadline) {

@@ -67,8 +67,8 @@ class Client {
   // The same on the status subresource.
   [[nodiscard]] Result<nlohmann::json> apply_status(const ResourceType& type, const nlohmann::json& object,
                                                     const ApplyOptions& options, Deadline deadline);
-  // Both for who needs no more than the receipt: the rest is not even sent.
-  [[nodiscard]] Result<Receipt> write(const ResourceType& type, const nlohmann::json& object,
+  // Both for who needs no more than the receipt: the rest is not even sent. `text` is the object's JSON.
+  [[nodiscard]] Result<Receipt> write(const ResourceType& type, const ObjectKey& key, const std::string& text,
                                       const ApplyOptions& options, Deadline deadline);
   [[nodiscard]] Result<Receipt> write_status(const ResourceType& type, const nlohmann::json& object,
                                              const ApplyOptions& options, Deadline deadline);
@@ -92,8 +92,7 @@ class Client {
   Result<std::string> ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
   Result<nlohmann::json> exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
   Result<Receipt> receipt(Request request, const std::string& what, Deadline deadline);
-  [[nodiscard]] static Request patch(const std::string& path, const nlohmann::json& object,
-                                     const ApplyOptions& options);
+  [[nodiscard]] static Request patch(const std::string& path, std::string text, const ApplyOptions& options);
 
   std::shared_ptr<Transport> transport_;
   std::stop_token stop_;

@@ -14,6 +14,7 @@ constexpr std::chrono::minutes between_drops{1};
 constexpr int burst = 25;
 constexpr std::chrono::minutes refill{5};
 constexpr std::size_t longest_message = 1024;  // the API server's limit
+constexpr std::size_t most_waiting = 1000;
 
 }  // namespace
 
@@ -68,16 +69,47 @@ std::optional<json> EventAggregator::add(const json& about, EventType type, cons
               {"count", series.count}};
 }
 
+EventRecorder::EventRecorder(Client& client, EventAggregator::Options options, const Clock& clock)
+    : client_(client),
+      clock_(clock),
+      component_(options.component),
+      aggregator_(std::move(options)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+EventRecorder::~EventRecorder() {
+  thread_.request_stop();
+}
+
 void EventRecorder::record(const json& about, EventType type, const std::string& reason, const std::string& message) {
-  std::optional<json> event;
-  {
-    std::lock_guard lock(mutex_);
-    event = aggregator_.add(about, type, reason, message, clock_.steady(), clock_.system());
-  }
+  std::lock_guard lock(mutex_);
+  auto event = aggregator_.add(about, type, reason, message, clock_.steady(), clock_.system());
   if (!event) return;
-  auto written =
-      client_.write(events, *event, {.field_manager = component_}, Deadline::after(clock_, std::chrono::seconds(2)));
-  if (!written) log::debug("event not written", {{"reason", reason}, {"error", written.error().message}});
+  if (waiting_.size() >= most_waiting) {
+    log::debug("event not written", {{"reason", reason}, {"error", "too many wait"}});
+    return;
+  }
+  waiting_.push_back(std::move(*event));
+  changed_.notify_one();
+}
+
+void EventRecorder::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    json event;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+      event = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    write(event);
+  }
+}
+
+void EventRecorder::write(const json& event) {
+  auto written = client_.write(events, key_of(event), event.dump(), {.field_manager = component_},
+                               Deadline::after(clock_, std::chrono::seconds(2)));
+  if (written) return;
+  log::debug("event not written", {{"reason", text_at(event, "/reason")}, {"error", written.error().message}});
 }
 
 }  // namespace turnkeeper::kube

@@ -7,10 +7,14 @@
 // different ones at once, then one every 5 minutes: an event never floods the API server. Thread-safe.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/kube/client.hpp"
@@ -50,17 +54,27 @@ class EventAggregator {
 class EventRecorder {
  public:
   // Both outlive it.
-  EventRecorder(Client& client, EventAggregator::Options options, const Clock& clock)
-      : client_(client), clock_(clock), component_(options.component), aggregator_(std::move(options)) {}
-  // Writes at once, for at most 2 s. An Event that cannot be written is logged and forgotten.
+  EventRecorder(Client& client, EventAggregator::Options options, const Clock& clock);
+  // What still waits is forgotten.
+  ~EventRecorder();
+  EventRecorder(const EventRecorder&) = delete;
+  EventRecorder& operator=(const EventRecorder&) = delete;
+  // Does not wait: a thread of its own writes one after the other, each for at most 2 s. An Event that cannot be
+  // written is logged and forgotten, and so is one that finds a thousand waiting.
   void record(const nlohmann::json& about, EventType type, const std::string& reason, const std::string& message);
 
  private:
+  void run(const std::stop_token& stop);
+  void write(const nlohmann::json& event);
+
   Client& client_;
   const Clock& clock_;
   const std::string component_;
   std::mutex mutex_;
+  std::condition_variable_any changed_;
   EventAggregator aggregator_;
+  std::deque<nlohmann::json> waiting_;
+  std::jthread thread_;
 };
 
 }  // namespace turnkeeper::kube

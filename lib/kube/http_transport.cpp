@@ -99,12 +99,29 @@ class HttpTransport final : public Transport {
   }
 
   Result<Opened> open(const Request& request, std::chrono::seconds quiet, std::stop_token stop) override try {
-    auto connection = std::make_unique<Connection>();
+    // As a rule the one that the list before came over. The server may have closed it this moment.
+    if (auto connection = take_idle()) {
+      auto opened = start(request, std::move(connection), false, quiet, stop);
+      if (opened || stop.stop_requested()) return opened;
+    }
+    return start(request, std::make_unique<Connection>(), true, quiet, stop);
+  } catch (const std::exception& error) {
+    return kube::fail(unreachable(config_.server, error.what()));
+  }
+
+ private:
+  struct Idle {
+    Connected connection;
+    SteadyTime since;
+  };
+
+  Result<Opened> start(const Request& request, Connected connection, bool fresh, std::chrono::seconds quiet,
+                       const std::stop_token& stop) {
     Opened opened;
     {
       const OnStop on_stop(stop, [&connection] { connection->interrupt(); });
       connection->set_deadline(std::chrono::steady_clock::now() + head_budget);
-      auto error = open(*connection);
+      auto error = fresh ? open(*connection) : error_code();
       if (!error) error = connection->write(server_, request, token_.current());
       if (!error) error = connection->read_head(opened.response);
       std::string bytes;
@@ -116,18 +133,10 @@ class HttpTransport final : public Transport {
       if (error) return kube::fail(failure(config_.server, error, stop));
     }
     if (opened.response.status == 200) {
-      opened.stream = std::make_unique<BodyStream>(config_.server, std::move(connection), quiet, std::move(stop));
+      opened.stream = std::make_unique<BodyStream>(config_.server, std::move(connection), quiet, stop);
     }
     return opened;
-  } catch (const std::exception& error) {
-    return kube::fail(unreachable(config_.server, error.what()));
   }
-
- private:
-  struct Idle {
-    Connected connection;
-    SteadyTime since;
-  };
 
   error_code open(Connection& connection) {
     if (!server_.tls) return connection.connect(server_, nullptr);

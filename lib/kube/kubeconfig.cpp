@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/read_file.hpp"
 
 namespace turnkeeper::kube {
 namespace {
@@ -20,12 +19,6 @@ using turnkeeper::Result;
 std::string where(const std::string& file, const YAML::Mark& mark) {
   if (mark.is_null()) return file;
   return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-}
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail("cannot read " + path, "check that it exists and that this user may read it");
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
 // An entry of the lists "clusters", "users" and "contexts", with the file it came from.

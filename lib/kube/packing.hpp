@@ -1,13 +1,12 @@
-// Objects of the API as they are kept: CBOR without managedFields, which are as large as the rest and read by nobody
-// here. What the API server sends is packed as it is read, without becoming a JSON value on the way: that value would
-// be made of a hundred small allocations, only to be taken apart again. Pure.
+// Objects of the API as they are kept: their JSON text without managedFields, which are as large as the rest and read
+// by nobody here. Of what the API server sends, only the members that are asked for are looked at and the rest is
+// passed over: a JSON value of it would be made of a hundred small allocations, only to be taken apart again. Pure.
 #pragma once
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "turnkeeper/kube/resource.hpp"
 
@@ -18,18 +17,19 @@ struct Packed {
   std::string uid;
   std::string version;
   std::string label;  // the value of the label that was asked for; empty: it has none
-  std::vector<std::uint8_t> cbor;
+  std::string text;
 };
 
 [[nodiscard]] Packed pack(nlohmann::json object, const std::string& label);
-[[nodiscard]] nlohmann::json unpack(const std::vector<std::uint8_t>& cbor);
+// Discarded (is_discarded()) when the text is no JSON after all.
+[[nodiscard]] nlohmann::json unpack(const std::string& text);
 
 struct PackedEvent {
   std::string type;  // "ADDED", ...
   Packed object;
 };
 // One line of a watch: {"type": "ADDED", "object": {...}}. Nothing when it is no such thing.
-[[nodiscard]] std::optional<PackedEvent> pack_event(std::string line, const std::string& label);
+[[nodiscard]] std::optional<PackedEvent> pack_event(const std::string& line, const std::string& label);
 
 // What the API server says of an object that it wrote. Read no further than that. Nothing when the text has no such
 // metadata.

@@ -95,18 +95,18 @@ void Reflector::watch(std::stop_token stop) {
       return failed(Error(ErrorKind::unexpected, "watch " + options_.type.plural + ": an event is too large"));
     }
     while (auto line = lines.next()) {
-      if (auto ok = handle(std::move(*line)); !ok) return failed(ok.error());
+      if (auto ok = handle(*line); !ok) return failed(ok.error());
     }
   }
 }
 
-Result<> Reflector::handle(std::string line) {
+Result<> Reflector::handle(const std::string& line) {
   const std::string what = "watch " + options_.type.plural;
-  auto event = pack_event(std::move(line), options_.indexed_label);
+  auto event = pack_event(line, options_.indexed_label);
   if (!event) return fail(Error(ErrorKind::unexpected, what + ": an event that is not JSON"));
   if (event->type == "ERROR") {
-    const json status = unpack(event->object.cbor);
-    const auto code = status.find("code");
+    const json status = unpack(event->object.text);
+    const auto code = status.is_object() ? status.find("code") : status.end();
     const int number = code != status.end() && code->is_number_integer() ? code->get<int>() : 0;
     return fail(error_from_status(number, status.dump(), what));
   }

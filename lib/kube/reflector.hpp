@@ -57,7 +57,7 @@ class Reflector {
   void list();
   void watch(std::stop_token stop);
   // An error ends the watch.
-  Result<> handle(std::string line);
+  Result<> handle(const std::string& line);
   void tell(const std::vector<Store::Change>& changes);
   enum class Noted { as_told, absent };
   Noted note(std::optional<Error> trouble);

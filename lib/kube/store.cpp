@@ -7,38 +7,42 @@ namespace {
 
 using nlohmann::json;
 
+json value_of(const Likeness::Kept& text) {
+  return unpack(Likeness::restore(text));
+}
+
 }  // namespace
 
 Store::Store(std::string label) : label_(std::move(label)) {}
 
 Store::Entry Store::entry_of(Packed object) {
-  object.cbor.shrink_to_fit();
   return {.uid = std::hash<std::string>()(object.uid),
           .version = std::move(object.version),
           .label = std::move(object.label),
-          .bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(object.cbor))};
+          .text = alike_.shrink(object.text)};
 }
 
-void Store::index_locked(const ObjectKey& key, const Entry& entry) {
-  if (!entry.label.empty()) by_label_[{key.namespace_name, entry.label}].push_back(key);
-}
-
-void Store::unindex_locked(const ObjectKey& key, const Entry& entry) {
-  const auto found = by_label_.find({key.namespace_name, entry.label});
-  if (found == by_label_.end()) return;
-  std::erase(found->second, key);
-  if (found->second.empty()) by_label_.erase(found);
+template <class Use>
+void Store::for_labelled(const std::string& namespace_name, const std::string& value, Use use) const {
+  const std::string before_all;
+  std::lock_guard lock(mutex_);
+  for (auto it = by_label_.lower_bound(ByLabel::Place(namespace_name, value, before_all)); it != by_label_.end();
+       ++it) {
+    const auto& [key, entry] = **it;
+    if (key.namespace_name != namespace_name || entry.label != value) return;
+    use(key, entry);
+  }
 }
 
 ObjectPtr Store::get(const ObjectKey& key) const {
-  Bytes bytes;
+  Likeness::Kept text;
   {
     std::lock_guard lock(mutex_);
     const auto it = objects_.find(key);
     if (it == objects_.end()) return nullptr;
-    bytes = it->second.bytes;
+    text = it->second.text;
   }
-  return std::make_shared<const json>(unpack(*bytes));
+  return std::make_shared<const json>(value_of(text));
 }
 
 std::string Store::version_of(const ObjectKey& key) const {
@@ -55,38 +59,31 @@ std::vector<ObjectKey> Store::keys() const {
 }
 
 std::vector<ObjectPtr> Store::list(const std::string& namespace_name) const {
-  std::vector<Bytes> found;
+  std::vector<Likeness::Kept> found;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [key, entry] : objects_) {
-      if (namespace_name.empty() || key.namespace_name == namespace_name) found.push_back(entry.bytes);
+      if (namespace_name.empty() || key.namespace_name == namespace_name) found.push_back(entry.text);
     }
   }
   std::vector<ObjectPtr> out;
-  for (const auto& bytes : found) out.push_back(std::make_shared<const json>(unpack(*bytes)));
+  for (const auto& text : found) out.push_back(std::make_shared<const json>(value_of(text)));
   return out;
 }
 
 std::vector<json> Store::labelled(const std::string& namespace_name, const std::string& value) const {
-  std::vector<Bytes> found;
-  {
-    std::lock_guard lock(mutex_);
-    const auto keys = by_label_.find({namespace_name, value});
-    if (keys == by_label_.end()) return {};
-    for (const auto& key : keys->second) found.push_back(objects_.at(key).bytes);
-  }
+  std::vector<Likeness::Kept> found;
+  for_labelled(namespace_name, value, [&](const ObjectKey&, const Entry& entry) { found.push_back(entry.text); });
   std::vector<json> out;
-  for (const auto& bytes : found) out.push_back(unpack(*bytes));
+  for (const auto& text : found) out.push_back(value_of(text));
   return out;
 }
 
 std::vector<std::pair<ObjectKey, std::string>> Store::versions(const std::string& namespace_name,
                                                                const std::string& value) const {
   std::vector<std::pair<ObjectKey, std::string>> out;
-  std::lock_guard lock(mutex_);
-  const auto keys = by_label_.find({namespace_name, value});
-  if (keys == by_label_.end()) return out;
-  for (const auto& key : keys->second) out.emplace_back(key, objects_.at(key).version);
+  for_labelled(namespace_name, value,
+               [&](const ObjectKey& key, const Entry& entry) { out.emplace_back(key, entry.version); });
   return out;
 }
 
@@ -96,20 +93,21 @@ bool Store::synced() const {
 }
 
 std::vector<Store::Change> Store::replace(std::vector<json> objects) {
+  std::vector<Change> changes;
+  std::lock_guard lock(mutex_);
   Objects fresh;
   for (auto& object : objects) {
     Packed packed = pack(std::move(object), label_);
     ObjectKey key = packed.key;
     fresh.emplace(std::move(key), entry_of(std::move(packed)));
   }
-  std::vector<Change> changes;
-  std::lock_guard lock(mutex_);
   for (const auto& [key, before] : objects_) {
     if (!fresh.contains(key)) changes.push_back({key, true, false, before.label, {}});
   }
   by_label_.clear();
-  for (const auto& [key, after] : fresh) {
-    index_locked(key, after);
+  for (const auto& object : fresh) {
+    const auto& [key, after] = object;
+    if (!after.label.empty()) by_label_.insert(&object);
     const auto it = objects_.find(key);
     const bool there = it != objects_.end();
     if (there && it->second.uid == after.uid && it->second.version == after.version) continue;
@@ -121,18 +119,17 @@ std::vector<Store::Change> Store::replace(std::vector<json> objects) {
 }
 
 std::vector<Store::Change> Store::put(Packed object) {
-  const ObjectKey key = object.key;
-  Entry after = entry_of(std::move(object));
+  ObjectKey key = object.key;
   std::lock_guard lock(mutex_);
-  const auto [it, fresh] = objects_.try_emplace(key);
+  Entry after = entry_of(std::move(object));
+  const auto [it, fresh] = objects_.try_emplace(std::move(key));
   Entry& slot = it->second;
   if (!fresh && slot.uid == after.uid && slot.version == after.version) return {};
-  Change change{key, !fresh, true, slot.label, after.label};
-  if (fresh || slot.label != after.label) {
-    if (!fresh) unindex_locked(key, slot);
-    index_locked(key, after);
-  }
+  Change change{it->first, !fresh, true, slot.label, after.label};
+  // Out while its place is still the old one.
+  if (!slot.label.empty()) by_label_.erase(&*it);
   slot = std::move(after);
+  if (!slot.label.empty()) by_label_.insert(&*it);
   return {std::move(change)};
 }
 
@@ -141,7 +138,7 @@ std::vector<Store::Change> Store::erase(const ObjectKey& key) {
   const auto it = objects_.find(key);
   if (it == objects_.end()) return {};
   Change change{key, true, false, it->second.label, {}};
-  unindex_locked(key, it->second);
+  if (!it->second.label.empty()) by_label_.erase(&*it);
   objects_.erase(it);
   return {std::move(change)};
 }

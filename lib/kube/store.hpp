@@ -1,6 +1,7 @@
 // What a reflector knows of one kind of object, read without waiting for the API server. Thread-safe.
 //
-// Objects are kept packed (CBOR): as JSON values they would take ten times as much memory. Each read unpacks.
+// Objects are kept as text, each as what differs from another of its kind: as JSON values they would take a hundred
+// times as much memory. Each read unpacks.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +9,13 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "turnkeeper/kube/likeness.hpp"
 #include "turnkeeper/kube/packing.hpp"
 #include "turnkeeper/kube/resource.hpp"
 
@@ -56,22 +60,33 @@ class Store {
   [[nodiscard]] std::vector<Change> erase(const ObjectKey& key);
 
  private:
-  using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
   struct Entry {
     std::size_t uid = 0;  // its hash
     std::string version;
     std::string label;
-    Bytes bytes;
+    Likeness::Kept text;
   };
   using Objects = std::map<ObjectKey, Entry>;
-  [[nodiscard]] static Entry entry_of(Packed object);
-  void index_locked(const ObjectKey& key, const Entry& entry);
-  void unindex_locked(const ObjectKey& key, const Entry& entry);
+  // Objects that have the label, in the order of namespace, value and name. Points into objects_.
+  struct ByLabel {
+    using is_transparent = void;
+    using Place = std::tuple<const std::string&, const std::string&, const std::string&>;
+    static Place place(const Objects::value_type* object) {
+      return {object->first.namespace_name, object->second.label, object->first.name};
+    }
+    static const Place& place(const Place& place) { return place; }
+    bool operator()(const auto& a, const auto& b) const { return place(a) < place(b); }
+  };
+  [[nodiscard]] Entry entry_of(Packed object);
+  // `use` is called with each object of that label, under the lock.
+  template <class Use>
+  void for_labelled(const std::string& namespace_name, const std::string& value, Use use) const;
 
   const std::string label_;
   mutable std::mutex mutex_;
+  Likeness alike_;
   Objects objects_;
-  std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>> by_label_;  // namespace and value
+  std::set<const Objects::value_type*, ByLabel> by_label_;
   bool synced_ = false;
 };
 

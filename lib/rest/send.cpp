@@ -98,6 +98,41 @@ class Wait {
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
+constexpr const char* other_name = "it is for another name";
+
+// Why a server's certificate was refused, which the library does not tell. Kept as long as the context.
+struct Refusal {
+  std::mutex mutex;
+  std::string why;
+};
+
+int verify(X509_STORE_CTX* chain, void* refusal) {
+  const int good = X509_verify_cert(chain);
+  if (good == 1) return good;
+  const int error = X509_STORE_CTX_get_error(chain);
+  auto& to = *static_cast<Refusal*>(refusal);
+  const std::scoped_lock lock(to.mutex);
+  // The library compares the name in a callback of its own, which sets no error.
+  to.why = error == X509_V_ERR_UNSPECIFIED ? other_name : X509_verify_cert_error_string(error);
+  return good;
+}
+
+void explain_refusals(SSL_CTX* context, std::shared_ptr<Refusal> refusal) {
+  using Kept = std::shared_ptr<Refusal>;
+  static const int place = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Kept*>(kept); });
+  SSL_CTX_set_cert_verify_callback(context, verify, refusal.get());
+  SSL_CTX_set_ex_data(context, place, new Kept(std::move(refusal)));
+}
+
+Error refused(const std::string& why, const std::string& ca_file) {
+  const std::string message = "the server's certificate is refused: " + why;
+  if (why == other_name) return {message, "use a name in the URL that the certificate carries"};
+  if (!ca_file.empty()) return {message, "see that it is signed by an authority in " + ca_file};
+  return {message, "have it signed by an authority that this system trusts, or name the one that did"};
+}
+
 // One printable line, without what must not be told.
 std::string quoted(std::string text, const Secret& url) {
   const auto& secret = url.reveal();
@@ -162,13 +197,14 @@ Result<Response> send(const Request& request, Deadline deadline, std::stop_token
     http_client_config config;
     config.set_timeout(longest_step);
     config.set_max_redirects(0);
-    if (!request.ca_file.empty()) {
-      config.set_ssl_context_callback([ca_file = request.ca_file](boost::asio::ssl::context& context) {
-        SSL_CTX_set_cert_store(context.native_handle(), X509_STORE_new());
-        boost::system::error_code unreadable;  // nothing is trusted then, and the connection fails
-        context.load_verify_file(ca_file, unreadable);
-      });
-    }
+    const auto refusal = std::make_shared<Refusal>();
+    config.set_ssl_context_callback([ca_file = request.ca_file, refusal](boost::asio::ssl::context& context) {
+      explain_refusals(context.native_handle(), refusal);
+      if (ca_file.empty()) return;
+      SSL_CTX_set_cert_store(context.native_handle(), X509_STORE_new());
+      boost::system::error_code unreadable;  // nothing is trusted then, and the connection fails
+      context.load_verify_file(ca_file, unreadable);
+    });
     http::http_request message(request.method);
     message.headers().add("User-Agent", "turnkeeper");
     for (const auto& [name, value] : request.headers) message.headers()[name] = value.reveal();
@@ -176,7 +212,11 @@ Result<Response> send(const Request& request, Deadline deadline, std::stop_token
     http_client client(request.url.reveal(), config);
     Wait wait(deadline, std::move(stop), grace);
     const auto head = wait(client.request(message, wait.token()));
-    if (!head.value) return fail(quoted(head.error, request.url));
+    if (!head.value) {
+      const std::scoped_lock lock(refusal->mutex);
+      if (!refusal->why.empty()) return fail(refused(refusal->why, request.ca_file));
+      return fail(quoted(head.error, request.url));
+    }
     auto body = read_body(*head.value, wait);
     if (!body) return fail(quoted(body.error().message, request.url));
     return Response{.status = head.value->status_code(),

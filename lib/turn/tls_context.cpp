@@ -53,13 +53,20 @@ Result<SslPtr<SSL_CTX>> make_context(const SSL_METHOD* method, int oldest, const
 
 Result<> load_trust(SSL_CTX* context, const std::string& ca_file) {
   ERR_clear_error();
-  if (ca_file.empty()) {
-    SSL_CTX_set_default_verify_paths(context);
-  } else if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
-    return fail("cannot read certificates from " + ca_file + ": " + openssl_reason(),
-                "give a PEM file with the certificates to trust");
-  }
-  return {};
+  if (SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1) return {};
+  return fail("cannot read certificates from " + ca_file + ": " + openssl_reason(),
+              "give a PEM file with the certificates to trust");
+}
+
+// A megabyte and tens of milliseconds to read: once, and not before somebody is verified by them.
+X509_STORE* system_authorities() {
+  static const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store = [] {
+    std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> made(X509_STORE_new(), &X509_STORE_free);
+    X509_STORE_set_default_paths(made.get());
+    ERR_clear_error();
+    return made;
+  }();
+  return store.get();
 }
 
 SystemTime to_time(const ASN1_TIME* time) {
@@ -129,9 +136,8 @@ Result<std::shared_ptr<TlsContext>> make_tls_context(const TlsOptions& options) 
   if (!tls) return fail(tls.error());
   auto dtls = make_context(DTLS_client_method(), DTLS1_2_VERSION, options);
   if (!dtls) return fail(dtls.error());
-  if (options.verify) {
+  if (options.verify && !options.ca_file.empty()) {
     if (auto loaded = load_trust(tls->get(), options.ca_file); !loaded) return fail(loaded.error());
-    // The system's store takes tens of milliseconds to read.
     SSL_CTX_set1_cert_store(dtls->get(), SSL_CTX_get_cert_store(tls->get()));
   }
   return std::make_shared<TlsContext>(std::move(*tls), std::move(*dtls), options);
@@ -139,6 +145,24 @@ Result<std::shared_ptr<TlsContext>> make_tls_context(const TlsOptions& options) 
 
 TlsContext::TlsContext(SslPtr<SSL_CTX> tls, SslPtr<SSL_CTX> dtls, const TlsOptions& options)
     : tls_(std::move(tls)), dtls_(std::move(dtls)), options_(options) {}
+
+SSL_CTX* TlsContext::tls() const {
+  trust_the_system();
+  return tls_.get();
+}
+
+SSL_CTX* TlsContext::dtls() const {
+  trust_the_system();
+  return dtls_.get();
+}
+
+void TlsContext::trust_the_system() const {
+  if (!options_.verify || !options_.ca_file.empty()) return;
+  std::call_once(trusts_, [this] {
+    SSL_CTX_set1_cert_store(tls_.get(), system_authorities());
+    SSL_CTX_set1_cert_store(dtls_.get(), system_authorities());
+  });
+}
 
 SslPtr<SSL_SESSION> TlsContext::session(const std::string& server, const Clock& clock) const {
   const std::lock_guard lock(mutex_);

@@ -25,8 +25,9 @@ class TlsContext {
  public:
   TlsContext(SslPtr<SSL_CTX> tls, SslPtr<SSL_CTX> dtls, const TlsOptions& options);
 
-  [[nodiscard]] SSL_CTX* tls() const { return tls_.get(); }
-  [[nodiscard]] SSL_CTX* dtls() const { return dtls_.get(); }
+  // Thread-safe.
+  [[nodiscard]] SSL_CTX* tls() const;
+  [[nodiscard]] SSL_CTX* dtls() const;
   [[nodiscard]] bool verifies() const { return options_.verify; }
 
   // Sessions by server. Nothing for one that is too old, or whose certificate has expired since. Thread-safe.
@@ -40,9 +41,12 @@ class TlsContext {
     SteadyTime verified;  // when the certificate was last looked at
   };
 
+  void trust_the_system() const;
+
   SslPtr<SSL_CTX> tls_;
   SslPtr<SSL_CTX> dtls_;
   TlsOptions options_;
+  mutable std::once_flag trusts_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Kept> sessions_;
 };

@@ -1,28 +1,14 @@
 #include "monitor/access/access_files.hpp"
 
 #include <boost/asio/post.hpp>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/read_file.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
-constexpr std::size_t largest_file = 4 << 20;
-
-// An empty file is one too: of keys, one that lets nobody in.
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file || file.bad()) {
-    return fail(path + " cannot be read: " + std::strerror(errno), "check the path and that you may read it");
-  }
-  if (text.size() > largest_file) return fail(path + " is larger than 4 MiB");
-  return text;
-}
+constexpr std::size_t longest_file = 4 << 20;
 
 std::set<std::string> files_of(const AccessConfig& config) {
   std::set<std::string> files;
@@ -37,7 +23,7 @@ std::set<std::string> files_of(const AccessConfig& config) {
 Result<AccessFileContents> read_access_files(const AccessConfig& config) {
   AccessFileContents contents;
   if (!config.api_keys_file.empty()) {
-    const auto text = read_file(config.api_keys_file);
+    const auto text = read_file(config.api_keys_file, longest_file);
     if (!text) return fail(text.error());
     auto keys = ApiKeys::parse(*text);
     if (!keys) return fail(keys.error().within(config.api_keys_file));
@@ -51,7 +37,7 @@ Result<AccessFileContents> read_access_files(const AccessConfig& config) {
     contents.keys->add({.name = "key", .user = {}, .expires = {}}, *key);
   }
   if (config.jwt && !is_url(config.jwt->jwks)) {
-    const auto text = read_file(config.jwt->jwks);
+    const auto text = read_file(config.jwt->jwks, longest_file);
     if (!text) return fail(text.error());
     auto keys = JwkSet::parse(*text, JwkSet::Secrets::allowed);
     if (!keys) return fail(keys.error().within(config.jwt->jwks));
@@ -78,7 +64,7 @@ Result<std::unique_ptr<AccessFiles>> AccessFiles::follow(boost::asio::any_io_exe
     }
   }
   if (auto names = files_of(config); !names.empty()) {
-    files->watch_.emplace(names, [self = files.get(), config, names] {
+    const auto reread = [self = files.get(), config, names] {
       auto changed = read_access_files(config);
       if (changed) {
         self->later([changed = std::move(*changed)](AccessFiles& to) mutable {
@@ -89,7 +75,8 @@ Result<std::unique_ptr<AccessFiles>> AccessFiles::follow(boost::asio::any_io_exe
         log::error("who is let in stays as it was", {{"error", changed.error().text()}});
       }
       return names;
-    });
+    };
+    files->watch_.emplace(names, reread, std::chrono::seconds(1));
   }
   return files;
 }

@@ -28,10 +28,17 @@ Gate::Gate(Options options, const Clock& clock)
 void Gate::set_keys(ApiKeys keys) {
   if (options_.key) keys.add({.name = "key", .user = {}, .expires = {}}, *options_.key);
   keys_ = std::move(keys);
+  if (options_.on_change) options_.on_change();
 }
 
 void Gate::set_jwt_rules(JwtRules rules) {
   jwt_rules_ = std::move(rules);
+  if (options_.on_change) options_.on_change();
+}
+
+void Gate::set_jwt_keys(JwkSet keys) {
+  jwt_keys_ = std::move(keys);
+  if (options_.on_change) options_.on_change();
 }
 
 tl::expected<Caller, Refusal> Gate::admit(const Presented& presented) const {
@@ -90,7 +97,11 @@ tl::expected<Caller, Refusal> Gate::identify_token(const Presented& presented) c
   const auto bearer = jwt_keys_ ? verify_jwt(presented.key.reveal(), *jwt_keys_, *jwt_rules_, clock_.system())
                                 : tl::expected<JwtBearer, JwtFault>(tl::unexpected(JwtFault::unknown_key));
   if (bearer) {
-    return Caller{.name = "jwt:" + bearer->user, .user = bearer->user, .until = bearer->until, .key_digest = {}};
+    return Caller{.name = "jwt:" + bearer->user,
+                  .user = bearer->user,
+                  .until = bearer->until,
+                  .key_digest = bearer->key,
+                  .token = true};
   }
   const bool unknown = bearer.error() == JwtFault::unknown_key;
   const bool asked = unknown && options_.on_unknown_key && options_.on_unknown_key();
@@ -106,7 +117,8 @@ tl::expected<Caller, Refusal> Gate::identify_token(const Presented& presented) c
 bool Gate::still_admits(const Caller& caller) const {
   if (caller.anonymous) return open();
   if (caller.until && clock_.system() >= *caller.until) return false;
-  if (!caller.key_digest) return jwt_rules_.has_value();
+  if (!caller.key_digest) return false;
+  if (caller.token) return jwt_rules_ && jwt_keys_ && jwt_keys_->has(*caller.key_digest);
   const auto* key = keys_ ? keys_->find(*caller.key_digest) : nullptr;
   return key != nullptr && key->user == caller.user && (!key->expires || clock_.system() < *key->expires);
 }

@@ -40,7 +40,8 @@ struct Caller {
   std::optional<std::string> user;           // credentials are made for this user and nobody else; nothing: for any
   bool anonymous = false;                    // let in without having shown anything
   std::optional<SystemTime> until = {};      // what was shown is good until then
-  std::optional<KeyDigest> key_digest = {};  // the API key that was shown
+  std::optional<KeyDigest> key_digest = {};  // the API key that was shown, or what the token is signed with
+  bool token = false;
 };
 
 struct Refusal {
@@ -61,6 +62,7 @@ class Gate {
     std::function<void(std::string_view reason)> on_refused = {};
     // A token was signed with a key that is not known. True: the keys are being asked for again, let it try once more.
     std::function<bool()> on_unknown_key = {};
+    std::function<void()> on_change = {};  // somebody who was let in may not be any more
   };
   explicit Gate(Options options, const Clock& clock = real_clock());
 
@@ -68,7 +70,7 @@ class Gate {
   void set_keys(ApiKeys keys);
   // From now on tokens are let in, once their keys are there; until then whoever shows one is told to come back.
   void set_jwt_rules(JwtRules rules);
-  void set_jwt_keys(JwkSet keys) { jwt_keys_ = std::move(keys); }
+  void set_jwt_keys(JwkSet keys);
 
   // Const in what it decides by; what it counts changes. Wrong keys and tokens count against their address: after
   // thirty of them, one in two seconds is looked at; a good API key gets in nevertheless.

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <array>
@@ -146,6 +147,15 @@ std::string der_signature(std::string_view signature) {
   return text;
 }
 
+Secret public_der(EVP_PKEY& key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(&key, &der);
+  if (size <= 0) return {};
+  Secret text(std::string(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)));
+  OPENSSL_free(der);
+  return text;
+}
+
 }  // namespace
 
 std::optional<JwsAlgorithm> parse_algorithm(std::string_view name) {
@@ -168,7 +178,7 @@ Result<JwkSet> JwkSet::parse(std::string_view json, Secrets secrets) {
   for (const auto& jwk : *keys) {
     const auto algorithm = jwk.is_object() ? algorithm_of(jwk) : std::nullopt;
     if (!algorithm) continue;
-    Key key{.kid = text_of(jwk, "kid"), .algorithm = *algorithm, .key = nullptr, .secret = {}};
+    Key key{.kid = text_of(jwk, "kid"), .algorithm = *algorithm, .key = nullptr, .secret = {}, .digest = {}};
     const auto wrong = [&](const Error& error) {
       return fail("the key '" + key.kid.substr(0, 64) + "' of the JSON Web Key Set: " + error.message, error.advice);
     };
@@ -185,6 +195,7 @@ Result<JwkSet> JwkSet::parse(std::string_view json, Secrets secrets) {
       if (!made) return wrong(made.error());
       key.key = std::move(*made);
     }
+    key.digest = key.key ? key_digest(public_der(*key.key)) : key_digest(key.secret);
     set.keys_.push_back(std::move(key));
   }
   if (set.keys_.empty()) return fail("the JSON Web Key Set has no key for HS256, RS256 or ES256");
@@ -206,15 +217,19 @@ bool JwkSet::verify(const Key& key, std::string_view signed_text, std::string_vi
                           signed_text.size()) == 1;
 }
 
-JwkSet::Check JwkSet::check(JwsAlgorithm algorithm, std::string_view kid, std::string_view signed_text,
-                            std::string_view signature) const {
-  auto result = Check::unknown_key;
+tl::expected<KeyDigest, JwkSet::Fault> JwkSet::check(JwsAlgorithm algorithm, std::string_view kid,
+                                                     std::string_view signed_text, std::string_view signature) const {
+  auto fault = Fault::unknown_key;
   for (const auto& key : keys_) {
     if (key.algorithm != algorithm || (!kid.empty() && !key.kid.empty() && kid != key.kid)) continue;
-    if (verify(key, signed_text, signature)) return Check::good;
-    result = Check::bad_signature;
+    if (verify(key, signed_text, signature)) return key.digest;
+    fault = Fault::bad_signature;
   }
-  return result;
+  return tl::unexpected(fault);
+}
+
+bool JwkSet::has(const KeyDigest& key) const {
+  return std::ranges::any_of(keys_, [&](const Key& one) { return one.digest == key; });
 }
 
 }  // namespace turnkeeper::monitor

@@ -2,7 +2,7 @@
 //
 //   auto keys = JwkSet::parse(text, JwkSet::Secrets::refused);
 //   if (!keys) return fail(keys.error());
-//   if (keys->check(JwsAlgorithm::es256, kid, signed_text, signature) == JwkSet::Check::good) ...
+//   if (keys->check(JwsAlgorithm::es256, kid, signed_text, signature)) ...
 //
 // HS256 (a secret of 32 bytes or more), RS256 (2048 to 8192 bits) and ES256; a key is good for the one algorithm of its
 // kind, so a token cannot have an RSA key used as a secret. Keys of other kinds, or for other uses, are passed over.
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "monitor/access/api_keys.hpp"
 #include "turnkeeper/base/result.hpp"
 #include "turnkeeper/base/secret.hpp"
 
@@ -33,10 +34,11 @@ class JwkSet {
   // At most 64 keys. An error: no JWKS, a malformed key, or none that is of use.
   [[nodiscard]] static Result<JwkSet> parse(std::string_view json, Secrets secrets);
 
-  enum class Check { good, unknown_key, bad_signature };
-  // With the key of that id, or, where token or key have none, with each of that algorithm.
-  [[nodiscard]] Check check(JwsAlgorithm algorithm, std::string_view kid, std::string_view signed_text,
-                            std::string_view signature) const;
+  enum class Fault { unknown_key, bad_signature };
+  // With the key of that id, or, where token or key have none, with each of that algorithm. The one it is good with.
+  [[nodiscard]] tl::expected<KeyDigest, Fault> check(JwsAlgorithm algorithm, std::string_view kid,
+                                                     std::string_view signed_text, std::string_view signature) const;
+  [[nodiscard]] bool has(const KeyDigest& key) const;
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
 
  private:
@@ -45,6 +47,7 @@ class JwkSet {
     JwsAlgorithm algorithm;
     std::shared_ptr<EVP_PKEY> key;  // immutable; null for hs256
     Secret secret;
+    KeyDigest digest;  // of what it verifies with
   };
   [[nodiscard]] static bool verify(const Key& key, std::string_view signed_text, std::string_view signature);
   std::vector<Key> keys_;

@@ -149,21 +149,17 @@ tl::expected<JwtBearer, JwtFault> verify_jwt(std::string_view token, const JwkSe
   const auto kid = header->find("kid");
   if (kid != header->end() && !kid->is_string()) return fault(JwtFault::malformed);
 
-  switch (keys.check(*algorithm, kid == header->end() ? "" : kid->get<std::string>(), token.substr(0, second),
-                     *signature)) {
-    case JwkSet::Check::good:
-      break;
-    case JwkSet::Check::unknown_key:
-      return fault(JwtFault::unknown_key);
-    case JwkSet::Check::bad_signature:
-      return fault(JwtFault::signature);
+  const auto key =
+      keys.check(*algorithm, kid == header->end() ? "" : kid->get<std::string>(), token.substr(0, second), *signature);
+  if (!key) {
+    return fault(key.error() == JwkSet::Fault::unknown_key ? JwtFault::unknown_key : JwtFault::signature);
   }
   const auto claims = read_object(token.substr(first + 1, second - first - 1));
   if (!claims) return fault(JwtFault::malformed);
   if (const auto wrong = claims_fault(*claims, rules, now)) return fault(*wrong);
   auto user = user_of(*claims, rules.user_claim);
   if (!user) return fault(JwtFault::user);
-  return JwtBearer{.user = std::move(*user), .until = *time_of(*claims, "exp") + leeway};
+  return JwtBearer{.user = std::move(*user), .until = *time_of(*claims, "exp") + leeway, .key = *key};
 }
 
 }  // namespace turnkeeper::monitor

@@ -29,6 +29,7 @@ struct JwtBearer {
   // . _ - @ + ~ becomes =XX, its code.
   std::string user;
   SystemTime until;  // the token's expiry, with the leeway
+  KeyDigest key;     // that it is signed with
 };
 
 enum class JwtFault {

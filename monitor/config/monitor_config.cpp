@@ -10,6 +10,7 @@
 
 #include "monitor/config/reading.hpp"
 #include "turnkeeper/api/text_forms.hpp"
+#include "turnkeeper/turn/tls.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -104,9 +105,21 @@ void Reading::read_path(ObjectReader& reader, const char* key, std::string& path
   if (!reader.text(key, text, 4096) || text.empty()) return;
   path = beside(text);
   files.insert(path);
-  if (::access(path.c_str(), R_OK) == 0) return;
-  report.add(reader.path_of(key), "'" + text + "' cannot be read: " + std::strerror(errno),
+  std::error_code ignored;
+  const bool directory = std::filesystem::is_directory(path, ignored);
+  if (!directory && ::access(path.c_str(), R_OK) == 0) return;
+  report.add(reader.path_of(key), "'" + text + "' cannot be read: " + std::strerror(directory ? EISDIR : errno),
              "check the path; it is looked up beside this file");
+}
+
+void Reading::read_authorities(ObjectReader& reader, std::string& path) {
+  const auto before = report.problems.size();
+  if (reader.find("caFile") == nullptr) return;
+  read_path(reader, "caFile", path);
+  if (path.empty() || report.problems.size() != before) return;
+  if (const auto usable = turn::make_tls_context({.ca_file = path}); !usable) {
+    report.add(reader.path_of("caFile"), usable.error().message, usable.error().advice);
+  }
 }
 
 tl::expected<MonitorConfig, api::Problems> load_monitor_config(const std::string& path, std::set<std::string>* files) {

@@ -33,7 +33,7 @@ void read_jwt(Reading& reading, ObjectReader& reader, JwtConfig& jwt) {
   } else {
     read_followed_path(reading, reader, "jwks", jwt.jwks);
   }
-  reading.read_path(reader, "caFile", jwt.ca_file);
+  reading.read_authorities(reader, jwt.ca_file);
   reader.text("audience", jwt.rules.audience, 512);
   reader.text("issuer", jwt.rules.issuer, 512);
   reader.text(

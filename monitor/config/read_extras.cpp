@@ -3,7 +3,9 @@
 #include <cctype>
 
 #include "monitor/config/reading.hpp"
+#include "monitor/config/text_forms.hpp"
 #include "turnkeeper/api/text_forms.hpp"
+#include "turnkeeper/http/check.hpp"
 #include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::monitor {
@@ -28,12 +30,6 @@ constexpr std::array<std::pair<std::string_view, Severity>, 3> severities{
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 63 && api::is_realm(text);
-}
-
-// RFC 9110, token; without what nobody uses.
-bool is_header_name(std::string_view text) {
-  const auto part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
-  return !text.empty() && std::ranges::all_of(text, part);
 }
 
 void read_module_credential(Reading& reading, ObjectReader& reader, ProbeModule& module) {
@@ -81,7 +77,7 @@ void read_module(Reading& reading, const nlohmann::json& value, const std::strin
   module.tls.ca_file = reading.config.tls.ca_file;
   module.tls.verify = reading.config.tls.verify;
   if (auto tls = reader.object("tls")) {
-    reading.read_path(*tls, "caFile", module.tls.ca_file);
+    reading.read_authorities(*tls, module.tls.ca_file);
     tls->text("serverName", module.tls.server_name, 253);
     tls->boolean("verify", module.tls.verify);
     tls->finish();
@@ -107,13 +103,18 @@ void read_receiver(Reading& reading, const nlohmann::json& value, const std::str
     }
   }
   reading.read_path(reader, "urlFile", receiver.url_file);
+  if (!receiver.url_file.empty()) {
+    const auto held = Secret::from_file(receiver.url_file);
+    const auto checked = held ? check_receiver_url(*held) : Result<>();  // one that cannot be read was told of already
+    if (!checked) reading.report.add(reader.path_of("urlFile"), checked.error().message, checked.error().advice);
+  }
   std::map<std::string, std::string> headers;
   reader.text_map("headerFiles", headers);
   for (const auto& [name, file] : headers) {
     receiver.header_files[name] = reading.beside(file);
     (void)reading.read_secret(file, reader.path_of("headerFiles") + '.' + name);
   }
-  reading.read_path(reader, "caFile", receiver.ca_file);
+  reading.read_authorities(reader, receiver.ca_file);
   reader.choice("minSeverity", receiver.min_severity, severities);
   reader.boolean("resolved", receiver.resolved);
   reader.integer("maxPerHour", receiver.max_per_hour, {1, 1000});
@@ -133,6 +134,15 @@ bool is_host_port(std::string_view text) {
   return uri && uri->port;
 }
 
+bool is_listen_address(std::string_view text) {
+  return http::check_listen_address(std::string(text)).has_value();
+}
+
+bool is_header_name(std::string_view text) {
+  const auto part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+  return !text.empty() && std::ranges::all_of(text, part);
+}
+
 void read_throughput(ObjectReader& reader, std::optional<ThroughputPlan>& plan) {
   auto throughput = reader.object("throughput");
   if (!throughput) return;
@@ -146,12 +156,7 @@ void read_throughput(ObjectReader& reader, std::optional<ThroughputPlan>& plan) 
 void read_tls(Reading& reading, ObjectReader& reader) {
   auto tls = reader.object("tls");
   if (!tls) return;
-  reading.read_path(*tls, "caFile", reading.config.tls.ca_file);
-  if (const auto& ca_file = reading.config.tls.ca_file; !ca_file.empty()) {
-    if (const auto usable = turn::make_tls_context({.ca_file = ca_file}); !usable) {
-      reading.report.add(tls->path_of("caFile"), usable.error().message, usable.error().advice);
-    }
-  }
+  reading.read_authorities(*tls, reading.config.tls.ca_file);
   tls->boolean("verify", reading.config.tls.verify);
   tls->finish();
 }
@@ -203,7 +208,7 @@ void read_exchange(Reading& reading, ObjectReader& reader) {
   if (!exchange) return;
   ExchangeConfig config;
   exchange->require("listen", "write where the other monitors reach this one, such as 0.0.0.0:8481");
-  exchange->text("listen", config.listen, 253, is_host_port, "HOST:PORT");
+  exchange->text("listen", config.listen, 253, is_listen_address, "ADDRESS:PORT");
   exchange->texts("peers", config.peers, max_peers, [](std::string_view text) -> Result<void> {
     if (is_host_port(text)) return {};
     return fail("'" + std::string(text) + "' is no address of a monitor", "write HOST:PORT");

@@ -26,6 +26,8 @@ struct Reading {
   [[nodiscard]] std::optional<Secret> read_secret(api::ObjectReader& reader, const char* key);
   // The path of a file that whoever uses it reads by itself. It must be there now.
   void read_path(api::ObjectReader& reader, const char* key, std::string& path);
+  // "caFile": the same of PEM certificates to trust.
+  void read_authorities(api::ObjectReader& reader, std::string& path);
 };
 
 void read_servers(Reading& reading, api::ObjectReader& reader);
@@ -43,8 +45,5 @@ void read_throughput(api::ObjectReader& reader, std::optional<ThroughputPlan>& p
 
 // A TURN URL, with the transport that browsers take it to mean.
 [[nodiscard]] Result<turn::Uri> turn_url(const std::string& text);
-
-// "host:port", "[2001:db8::1]:port"
-[[nodiscard]] bool is_host_port(std::string_view text);
 
 }  // namespace turnkeeper::monitor

@@ -12,7 +12,7 @@
 #include "monitor/exchange/mesh_channel.hpp"
 #include "monitor/exchange/mesh_tls.hpp"
 #include "monitor/exchange/outbox.hpp"
-#include "monitor/exchange/peer_view.hpp"
+#include "monitor/exchange/roster.hpp"
 #include "monitor/exchange/stream.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 using Batch = v1::ObservationBatch;
 
 constexpr auto tick = 100ms;
-constexpr auto heartbeat = 900ms;      // publish() comes each second, give or take
+constexpr auto heartbeat = 400ms;  // a third of the silence that is doubted (monitor/verdict/lost_together.hpp)
+constexpr auto expire_every = 1s;
 constexpr auto longest_greeting = 5s;  // from the connection to the far end's hello
 constexpr auto alive_within = 2s;      // an instance heard within has not been restarted
 
@@ -52,7 +53,7 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
   }
   [[nodiscard]] std::string address() const;
   [[nodiscard]] std::vector<Exchange::Peer> peers() const;
-  [[nodiscard]] std::optional<std::chrono::nanoseconds> clock_difference() const;
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> clock_difference() const { return roster_.clock_difference(); }
 
   void accepted(const StreamPtr& stream) override { links_.emplace(stream.get(), Link{stream, clock_.steady()}); }
   void received(const StreamPtr& stream) override;
@@ -71,12 +72,6 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
     Outbox::Cursor cursor;
     SteadyTime last_sent;
   };
-  // One other monitor that is heard.
-  struct Peer {
-    std::string instance;
-    PeerView view;
-  };
-
   void tick_later();
   void on_tick();
   [[nodiscard]] Result<void> dial(const std::string& address);
@@ -103,8 +98,8 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
   Outbox outbox_;
   SteadyTime expired_;  // the last time that the outbox was gone through
   std::map<const Stream*, Link> links_;
-  std::map<std::string, Peer> peers_;  // by vantage
-  std::string refused_;                // the last refusal that was logged
+  Roster roster_;
+  std::string refused_;  // the last refusal that was logged
   boost::asio::steady_timer timer_;
   std::shared_ptr<Dialer> dialer_;
   bool shut_ = false;
@@ -188,11 +183,14 @@ void Exchange::Impl::on_tick() {
       link.stream->end({grpc::StatusCode::DEADLINE_EXCEEDED, "no hello"});
     }
   }
-  std::vector<std::string> silent;
-  for (const auto& [vantage, peer] : peers_) {
-    if (now - peer.view.heard() > options_.freshness) silent.push_back(vantage);
+  for (const auto& vantage : roster_.silent(now, options_.freshness)) lose(vantage, "silent");
+  if (now - expired_ >= expire_every) {
+    outbox_.expire(now);
+    expired_ = now;
   }
-  for (const auto& vantage : silent) lose(vantage, "silent");
+  for (auto& [stream, link] : links_) {
+    if (outbox_.has_news(link.cursor) || now - link.last_sent >= heartbeat) send_if_due(link);
+  }
   tick_later();
 }
 
@@ -227,14 +225,9 @@ void Exchange::Impl::say_hello(Batch& batch) const {
 }
 
 void Exchange::Impl::publish(const std::vector<SeenRelay>& seen) {
-  const auto now = clock_.steady();
   outbox_.put(seen);
-  if (now - expired_ >= heartbeat) {
-    outbox_.expire(now);
-    expired_ = now;
-  }
   for (auto& [stream, link] : links_) {
-    if (outbox_.has_news(link.cursor) || now - link.last_sent >= heartbeat) send_if_due(link);
+    if (outbox_.has_news(link.cursor)) send_if_due(link);
   }
 }
 
@@ -285,11 +278,10 @@ bool Exchange::Impl::greet(Link& link, const v1::Hello& hello) {
     refuse(link, "no hello", false);
     return false;
   }
-  const auto known = peers_.find(hello.vantage());
-  const bool is_taken =
-      hello.vantage() == options_.vantage ||
-      (known != peers_.end() && known->second.instance != hello.instance() && is_linked(known->second.instance) &&
-       clock_.steady() - known->second.view.heard() < alive_within);
+  const auto* known = roster_.find(hello.vantage());
+  const bool is_taken = hello.vantage() == options_.vantage ||
+                        (known && known->instance != hello.instance() && is_linked(known->instance) &&
+                         clock_.steady() - known->view.heard() < alive_within);
   if (is_taken) {
     refuse(link, "two monitors have the vantage name " + hello.vantage() + "; give each its own with --vantage", true);
     return false;
@@ -298,11 +290,7 @@ bool Exchange::Impl::greet(Link& link, const v1::Hello& hello) {
   link.vantage = hello.vantage();
   link.instance = hello.instance();
   if (link.stream->is_dialled()) dialer_->answered(link.address, link.instance);
-  auto& peer = peers_.try_emplace(hello.vantage(), Peer{hello.instance(), PeerView(hello.vantage())}).first->second;
-  if (peer.instance != hello.instance()) {
-    PeerView successor(hello.vantage());
-    successor.inherit(peer.view);
-    peer = {hello.instance(), std::move(successor)};
+  if (roster_.admit(link.vantage, link.instance)) {
     for (auto& [stream, other] : links_) {
       if (&other != &link && other.vantage == link.vantage) other.stream->end({grpc::StatusCode::ABORTED, "replaced"});
     }
@@ -343,11 +331,9 @@ void Exchange::Impl::refuse(Link& link, const std::string& why, bool is_fault) {
 }
 
 void Exchange::Impl::take(const Link& link, const Batch& batch) {
-  const auto peer = peers_.find(link.vantage);
-  if (peer == peers_.end() || peer->second.instance != link.instance) return;
-  auto heard = peer->second.view.take(batch, clock_.steady(), clock_.system());
+  auto heard = roster_.take(link.vantage, link.instance, batch, clock_.steady(), clock_.system());
   if (!heard) return;
-  const auto at = peer->second.view.heard();
+  const auto at = roster_.find(link.vantage)->view.heard();
   const auto vantage = link.vantage;  // the handlers may do away with the link
   if (!heard->memories.empty() && handlers_.on_memory) handlers_.on_memory(std::move(heard->memories));
   if (!heard->seen.empty() && handlers_.on_observations) handlers_.on_observations(std::move(heard->seen));
@@ -375,12 +361,11 @@ void Exchange::Impl::drop_duplicates(const Link& newest) {
 }
 
 void Exchange::Impl::lose(const std::string& vantage, const std::string& why) {
-  const auto found = peers_.find(vantage);
-  if (found == peers_.end()) return;
+  if (!roster_.find(vantage)) return;
   for (auto& [stream, link] : links_) {
     if (link.vantage == vantage) link.stream->end({grpc::StatusCode::UNAVAILABLE, why});
   }
-  peers_.erase(found);
+  roster_.remove(vantage);
   log::warn("another monitor is gone", {{"vantage", vantage}, {"reason", why}});
   if (handlers_.on_vantage_gone) handlers_.on_vantage_gone(vantage);
 }
@@ -401,17 +386,10 @@ std::string Exchange::Impl::address() const {
 
 std::vector<Exchange::Peer> Exchange::Impl::peers() const {
   std::vector<Exchange::Peer> out;
-  for (const auto& [vantage, peer] : peers_) out.push_back({vantage, peer.view.heard(), is_linked(peer.instance)});
+  for (const auto& [vantage, peer] : roster_.entries()) {
+    out.push_back({vantage, peer.view.heard(), is_linked(peer.instance)});
+  }
   return out;
-}
-
-std::optional<std::chrono::nanoseconds> Exchange::Impl::clock_difference() const {
-  std::vector<std::chrono::nanoseconds> differences;
-  for (const auto& [vantage, peer] : peers_) differences.push_back(peer.view.clock_difference());
-  if (differences.empty()) return std::nullopt;
-  const auto middle = differences.begin() + static_cast<std::ptrdiff_t>(differences.size() / 2);
-  std::ranges::nth_element(differences, middle);
-  return *middle;
 }
 
 Exchange::Exchange(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -7,14 +7,15 @@
 //   auto exchange = Exchange::start(io.get_executor(), {.vantage = "eu", .listen = "0.0.0.0:8481",
 //                                   .peers = {"us.example.org:8481"}, .tls = files}, std::move(handlers));
 //   if (!exchange) return fail(exchange.error());
-//   (*exchange)->publish(changed);   // after each change of an own observation, and at least once a second
+//   (*exchange)->publish(changed);   // after each change of an own observation
 //
 // It dials every peer and is dialled by them; of two streams between the same two monitors one stays. A peer that is
 // this monitor itself is recognised and left out. Connections are made anew for ever, with backoff and jitter.
 //
 // Memory is bounded by the number of relays, however slow a peer reads: of each relay only the newest is sent. A batch
-// at least each second says that what was sent before still stands; it leaves with publish(), so a monitor whose thread
-// stands still falls silent. A peer that was not heard for `freshness` is gone, whether its connection stands or not.
+// each 400 ms says that what was sent before still stands; it leaves from the io_context's thread, so a monitor whose
+// thread stands still falls silent. A peer that was not heard for `freshness` is gone, whether its connection stands or
+// not.
 //
 // Threading: everything, the handlers too, on the thread of the io_context; nothing blocks but the destructor, which
 // waits for gRPC's threads (milliseconds). Handlers may call publish() but must not destroy the Exchange. No handler is
@@ -64,7 +65,7 @@ class Exchange {
     // What another vantage sees, already in this process's steady time. A relay that it sees no more comes as one with
     // `blind` set.
     std::function<void(std::vector<SeenRelay>)> on_observations;
-    // All that this vantage has said so far still stood at that time: after each batch of it, at least each second.
+    // All that this vantage has said so far still stood at that time: after each batch of it, twice a second or more.
     std::function<void(const std::string& vantage, SteadyTime at)> on_heard;
     // Not heard for `freshness`, or it has said goodbye.
     std::function<void(const std::string& vantage)> on_vantage_gone;
@@ -82,8 +83,8 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Own observations: those that changed, or all of them; unchanged ones cost a comparison. At least once a second,
-  // with nothing when nothing is new. A usable one that is not published again within 3 s is no longer vouched for.
+  // Own observations: those that changed, or all of them; unchanged ones cost a comparison. A usable one that is not
+  // published again within 3 s is no longer vouched for.
   void publish(const std::vector<SeenRelay>& seen);
   // The fleet has changed: what was published of other relays is taken back.
   void keep_only(const std::vector<RelayId>& relays);

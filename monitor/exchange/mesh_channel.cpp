@@ -1,26 +1,15 @@
 #include "monitor/exchange/mesh_channel.hpp"
 
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 
 #include "monitor/exchange/mesh_tls.hpp"
-#include "turnkeeper/base/log.hpp"
+#include "turnkeeper/grpc_log/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
 
 constexpr int longest_message = 16 << 20;  // some hundred thousand relays
 constexpr int longest_connect_ms = 3'000;
-
-// gRPC's own messages are for its authors, but one of them tells why a peer cannot connect.
-void log_for_people(gpr_log_func_args* message) {
-  const std::string_view text(message->message);
-  if (text.find("Handshake failed") != std::string_view::npos) {
-    log::warn("another monitor's TLS handshake failed", {{"error", text}});
-  } else {
-    log::debug("grpc", {{"message", text}});
-  }
-}
 
 template <class SetInt>
 void keep_alive(std::chrono::milliseconds keepalive, SetInt set) {
@@ -52,7 +41,7 @@ Result<std::shared_ptr<grpc::Channel>> mesh_channel(const std::string& address, 
 
 std::unique_ptr<grpc::Server> mesh_server(const std::string& listen, const std::optional<Exchange::Tls>& tls,
                                           grpc::Service& service, std::chrono::milliseconds keepalive, int& port) {
-  gpr_set_log_function(log_for_people);
+  log_grpc();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, mesh_server_credentials(tls), &port);
   // Two monitors on one port would each hear half of the peers.

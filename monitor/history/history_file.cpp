@@ -7,10 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/base/read_file.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -51,10 +50,9 @@ Result<> replace(const std::string& path, const std::string& text) {
 Result<std::unique_ptr<HistoryFile>> HistoryFile::open(std::string path, History& history) {
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(system_error("read", path));
-    const std::string saved((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (auto restored = history.restore(saved); !restored) {
+    const auto saved = read_file(path);
+    if (!saved) return fail(saved.error());
+    if (auto restored = history.restore(*saved); !restored) {
       const std::string kept = path + ".damaged";
       if (std::rename(path.c_str(), kept.c_str()) != 0) return fail(system_error("move", path));
       log::warn("the history cannot be read, so it begins anew",

@@ -9,7 +9,6 @@
 #include "monitor/shape/session.hpp"
 #include "monitor/shape/turn_rest.hpp"
 #include "turnkeeper/base/encoding.hpp"
-#include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/random.hpp"
 
 namespace turnkeeper::monitor {
@@ -36,24 +35,25 @@ Presented presented_by(const http::Request& request, const Secret& key) {
   return {.key = key, .address = request.peer, .forwarded_for = request.header("x-forwarded-for")};
 }
 
-std::string relay_names(const IceConfig& config) {
-  std::string names;
-  for (const auto& server : config.servers) {
-    if (!server.relay.empty()) names += (names.empty() ? "" : ",") + server.relay;
-  }
-  return names;
+// The last event of a stream whose key or token is good no longer.
+http::Event last_word() {
+  static const std::string refusal =
+      native_refusal({.status = 401,
+                      .error = {"this API key or token is not accepted any more", "connect again with another one"}})
+          .body;
+  return {.name = "end", .id = {}, .data = refusal};
 }
 
 }  // namespace
 
-IceApi::IceApi(const MakeConfig& make_config, View view, PushHub& hub, Metrics& metrics, const Gate& gate,
-               Options options, const Clock& clock)
+IceApi::IceApi(const MakeConfig& make_config, View view, PushHub& hub, const Gate& gate, AdmittedStreams& streams,
+               Audit& audit, const Clock& clock)
     : make_config_(make_config),
       view_(std::move(view)),
       hub_(hub),
-      metrics_(metrics),
       gate_(gate),
-      options_(options),
+      streams_(streams),
+      audit_(audit),
       clock_(clock) {}
 
 void IceApi::add_routes(http::Router& router) {
@@ -97,7 +97,7 @@ http::Response IceApi::answer(const Shape& shape, const http::Request& request) 
   settle_hints(*ask, request);
   const auto config = make_config_(ask->request);
   if (!config) return shape.refuse(trouble_of(config.error()));
-  record(shape.api, caller->name, ask->request.user, *config);
+  audit_.issued(shape.api, caller->name, ask->request.user, *config);
   return ask->answer(*config, clock_.system());
 }
 
@@ -118,7 +118,7 @@ http::Response IceApi::answer(const Shape& shape, const http::Request& request, 
     });
   });
   if (!admitted) return shape.refuse(trouble_of(admitted.error(), true));
-  record(shape.api, "credential", issued.user, *config);
+  audit_.issued(shape.api, "credential", issued.user, *config);
   return ask->answer(*config, now);
 }
 
@@ -139,18 +139,6 @@ void IceApi::settle_hints(Ask& ask, const http::Request& request) const {
   }
 }
 
-void IceApi::record(std::string_view api, const std::string& caller, const std::string& user, const IceConfig& config) {
-  metrics_.issued(config.cluster, config.region, api);
-  if (!options_.audit) return;
-  log::info("credentials issued", {{"caller", caller},
-                                   {"user", user},
-                                   {"api", api},
-                                   {"cluster", config.cluster},
-                                   {"region", config.region},
-                                   {"relays", relay_names(config)},
-                                   {"ttl", seconds_left(config, clock_.system())}});
-}
-
 http::Response IceApi::session(const http::Request& request) {
   const auto caller = admit(request, native_key(request));
   if (!caller) return native_refusal(caller.error());
@@ -166,7 +154,8 @@ http::Response IceApi::session(const http::Request& request) {
     if (!config) return native_refusal(trouble_of(config.error()));
     configs.push_back(std::move(*config));
   }
-  for (std::size_t i = 0; i < configs.size(); ++i) record("sessions", caller->name, ask->ends[i].user, configs[i]);
+  for (std::size_t i = 0; i < configs.size(); ++i)
+    audit_.issued("sessions", caller->name, ask->ends[i].user, configs[i]);
   return session_answer(*ask, configs, clock_.system());
 }
 
@@ -180,19 +169,22 @@ http::Response IceApi::regions(const http::Request& request) {
 
 std::optional<http::Response> IceApi::subscribe(const http::Request& request,
                                                 const std::shared_ptr<http::EventStream>& stream) {
-  const auto caller = admit(request, native_key(request));
+  auto caller = admit(request, native_key(request));
   if (!caller) return native_refusal(caller.error());
   auto wanted = native_request(request);
   if (!wanted) return native_refusal(wanted.error());
   auto user = user_for(*caller, wanted->user, true);
   if (!user) return native_refusal(user.error());
-  wanted->user = *user;
+  wanted->user = std::move(*user);
   Ask ask{.request = std::move(*wanted)};
   settle_hints(ask, request);
-  const auto send = [this, stream, caller = *caller, user = *user](const Push& push) {
-    // A key that was taken back gets nothing more by the streams that it opened.
-    if (!gate_.still_admits(caller)) return stream->close();
-    record("events", caller.name, user, push.config);
+  const auto stay = streams_.add(std::move(*caller), [stream] {
+    stream->send(last_word());
+    stream->close();
+  });
+  const auto send = [this, stream, stay](const Push& push) {
+    if (!stay->good()) return;  // its end comes within a second
+    audit_.pushed("events", stay->caller().name, push);
     stream->send({.name = "config",
                   .id = std::to_string(push.id),
                   .data = native_json(push.config, clock_.system(), push_reason_name(push.reason))});

@@ -7,8 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "monitor/access/admitted_streams.hpp"
 #include "monitor/access/gate.hpp"
-#include "monitor/metrics/metrics.hpp"
+#include "monitor/ice_api/audit.hpp"
 #include "monitor/push/push_hub.hpp"
 #include "monitor/shape/region_header.hpp"
 #include "monitor/shape/shape.hpp"
@@ -19,9 +20,6 @@ namespace turnkeeper::monitor {
 // One thread, that of the HTTP server. What it is given must outlive it; it must outlive the router.
 class IceApi {
  public:
-  struct Options {
-    bool audit = true;  // a line in the log for each issue: who, for whom, where; never the credential
-  };
   // What there is to ask for.
   struct View {
     std::function<const Fleet&()> fleet;
@@ -29,15 +27,13 @@ class IceApi {
     ProofLookup proof_of;
   };
 
-  IceApi(const MakeConfig& make_config, View view, PushHub& hub, Metrics& metrics, const Gate& gate, Options options,
-         const Clock& clock);
+  IceApi(const MakeConfig& make_config, View view, PushHub& hub, const Gate& gate, AdmittedStreams& streams,
+         Audit& audit, const Clock& clock);
 
   // "/" is not among the routes: see turn_rest().
   void add_routes(http::Router& router);
   // GET /?service=turn of the TURN REST draft, for whoever owns "/"; is_turn_rest() tells which requests are meant.
   [[nodiscard]] http::Response turn_rest(const http::Request& request);
-  // A config was given out, by another API than these, too: counts it, and logs it when there is an audit.
-  void record(std::string_view api, const std::string& caller, const std::string& user, const IceConfig& config);
   // From now on.
   void set_region_header(RegionHeader header) { region_header_ = std::move(header); }
 
@@ -54,9 +50,9 @@ class IceApi {
   const MakeConfig& make_config_;
   const View view_;
   PushHub& hub_;
-  Metrics& metrics_;
   const Gate& gate_;
-  const Options options_;
+  AdmittedStreams& streams_;
+  Audit& audit_;
   const Clock& clock_;
   RegionHeader region_header_;
   // Streams may close after this object has gone.

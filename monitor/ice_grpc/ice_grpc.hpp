@@ -1,6 +1,6 @@
 // Serves proto/turnkeeper/v1/ice.proto to application servers, with grpc.health.v1 and reflection.
 //
-//   auto ice = IceGrpc::listen({.address = "0.0.0.0:8482", .tls = files}, {executor, gate, make_config, hub, issued});
+//   auto ice = IceGrpc::listen({.address = "0.0.0.0:8482", .tls = files}, {executor, gate, make_config, hub, ...});
 //   if (!ice) return fail(ice.error());
 //
 // Calls run on gRPC's own threads, which only post to the executor; what it is given is asked there alone.
@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "monitor/access/admitted_streams.hpp"
 #include "monitor/access/gate.hpp"
 #include "monitor/ice/make_ice_config.hpp"
 #include "monitor/push/push_hub.hpp"
@@ -37,8 +38,10 @@ class IceGrpc {
     const Gate& gate;
     const MakeConfig& make_config;
     PushHub& hub;
-    // A config was given out.
+    AdmittedStreams& streams;
+    // A config was given out: as asked for, or by itself.
     std::function<void(const Caller& caller, const std::string& user, const IceConfig& config)> issued;
+    std::function<void(const Caller& caller, const Push& push)> pushed;
   };
 
   // Errors: the address is in use or malformed, the certificate cannot be used.

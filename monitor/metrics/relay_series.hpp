@@ -22,8 +22,12 @@ class RelaySeries {
   // What this vantage, on its own, makes of the relay: vantages that disagree can be told apart by it.
   void observed(bool usable) { usable_ = usable; }
 
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
+  [[nodiscard]] const Histogram<10>& round_trips() const { return echo_; }
+  [[nodiscard]] std::optional<bool> usable() const { return usable_; }
+
  private:
-  friend class Metrics;
   std::uint64_t sent_ = 0;
   std::uint64_t lost_ = 0;
   Histogram<10> echo_{echo_bounds};

@@ -96,6 +96,7 @@ milliseconds Providers::Asker::gave_up(const Breaker::Failure& failure, const Er
   const auto before = breaker_.state();
   const auto pause = breaker_.failed(failure, luck());
   round.breaker = breaker_.state();
+  round.trouble = error.text();
   if (std::exchange(complained_of_, error.text()) != error.text()) {
     log::warn("the provider gives no credential", {{"provider", config_.name}, {"error", error.text()}});
   }
@@ -113,6 +114,7 @@ void Providers::Asker::tell(const boost::asio::any_io_executor& executor, const 
     if (!self || !tell) return;
     if (round) {
       self->breaker = round->breaker;
+      self->trouble = std::move(round->trouble);
       self->well = round->provided.has_value();
       ++(round->provided ? self->answered : self->failed);
       if (round->provided) self->provided = std::move(round->provided);

@@ -31,7 +31,8 @@ class Providers::Asker : public std::enable_shared_from_this<Asker> {
 
   std::optional<Provided> provided;
   Breaker::State breaker = Breaker::State::closed;
-  bool well = false;  // the last time
+  bool well = false;    // the last time
+  std::string trouble;  // that it was not; for people
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;
 
@@ -39,6 +40,7 @@ class Providers::Asker : public std::enable_shared_from_this<Asker> {
   struct Round {
     std::optional<Provided> provided;
     Breaker::State breaker = Breaker::State::closed;
+    std::string trouble;
   };
   using OnChange = std::weak_ptr<std::function<void()>>;
 

@@ -70,9 +70,10 @@ Providers::~Providers() {
 
 Providers::Entry Providers::entry_of(const std::string& cluster, const ProviderConfig& config,
                                      const std::vector<Entry>& others) const {
-  Entry entry{.cluster = cluster, .config = config, .asker = {}, .given = {}};
+  Entry entry{.cluster = cluster, .config = config, .asker = {}, .given = {}, .trouble = {}};
   if (config.secret.empty() && config.type != Type::turn_rest) {
     log::warn("the provider has no secret", {{"provider", config.name}, {"cluster", cluster}});
+    entry.trouble = "it has no secret; write one into the Secret or the file that it names";
     return entry;
   }
   if (is_credential_api(config.type)) {
@@ -95,7 +96,8 @@ Providers::Entry Providers::entry_of(const std::string& cluster, const ProviderC
   if (servers) {
     entry.given = std::move(*servers);
   } else {
-    log::warn("the provider gives no credential", {{"provider", config.name}, {"error", servers.error().text()}});
+    entry.trouble = servers.error().text();
+    log::warn("the provider gives no credential", {{"provider", config.name}, {"error", entry.trouble}});
   }
   return entry;
 }
@@ -111,7 +113,8 @@ void Providers::set(const Fleet& fleet) {
   }
   std::swap(entries_, next);
   std::erase_if(leaving_, [](const auto& asker) { return asker->ended(); });
-  for (const auto& [cluster, config, asker, given] : next) {
+  for (const auto& entry : next) {
+    const auto& asker = entry.asker;
     if (!asker || std::ranges::find(entries_, asker, &Entry::asker) != entries_.end()) continue;
     asker->stop();
     if (std::ranges::find(leaving_, asker) == leaving_.end()) leaving_.push_back(asker);
@@ -141,6 +144,7 @@ std::vector<ProviderStatus> Providers::status() const {
         .cluster = entry.cluster, .name = entry.config.name, .type = provider_type_name(entry.config.type)});
     const auto* provided = provided_by(entry);
     status.up = provided != nullptr;
+    status.trouble = entry.asker ? entry.asker->trouble : entry.trouble;
     if (!entry.asker) continue;
     status.breaker = breaker_state_name(entry.asker->breaker);
     status.up = status.up && entry.asker->well;

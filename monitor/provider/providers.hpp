@@ -65,6 +65,7 @@ class Providers {
     ProviderConfig config;
     std::shared_ptr<Asker> asker;
     std::optional<Provided> given;
+    std::string trouble;  // why it has nothing, of one that is not asked
   };
 
   [[nodiscard]] Entry entry_of(const std::string& cluster, const ProviderConfig& config,

@@ -176,7 +176,7 @@ void PushHub::tell(Client& client, const IceConfig& config, PushReason reason) {
   client.key = hash_of(config.key);
   client.refresh_at = std::max(config.refresh_at, clock_.system() + shortest_renewal);
   client.move_at.reset();
-  client.send({.config = config, .reason = reason, .id = ++client.last_id});
+  client.send({.config = config, .request = client.request, .reason = reason, .id = ++client.last_id});
 }
 
 void PushHub::put_due(Subscription subscription, Client& client, SystemTime at) {

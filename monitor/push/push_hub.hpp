@@ -48,7 +48,8 @@ enum class PushReason {
 [[nodiscard]] std::string_view push_reason_name(PushReason reason);
 
 struct Push {
-  const IceConfig& config;  // good during the call
+  const IceConfig& config;    // good during the call
+  const IceRequest& request;  // likewise: what its client asked for
   PushReason reason = PushReason::start;
   std::uint64_t id = 0;  // greater than that of the one before
 };

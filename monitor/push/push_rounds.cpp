@@ -11,8 +11,13 @@ constexpr std::size_t clients_a_turn = 500;  // some 5 ms
 
 }  // namespace
 
-PushRounds::PushRounds(boost::asio::any_io_executor executor, PushHub& hub, const Clock& clock, OnTold on_told)
-    : executor_(std::move(executor)), hub_(hub), clock_(clock), on_told_(std::move(on_told)) {}
+PushRounds::PushRounds(boost::asio::any_io_executor executor, PushHub& hub, const Clock& clock, OnTold on_told,
+                       std::function<void()> on_done)
+    : executor_(std::move(executor)),
+      hub_(hub),
+      clock_(clock),
+      on_told_(std::move(on_told)),
+      on_done_(std::move(on_done)) {}
 
 void PushRounds::changed(std::vector<Death> deaths) {
   std::ranges::move(deaths, std::back_inserter(deaths_));
@@ -40,6 +45,7 @@ void PushRounds::work() {
     for (const auto& death : deaths_) on_told_(death.cluster, death.region, clock_.steady() - death.first_miss);
   }
   deaths_.clear();
+  if (on_done_) on_done_();
 }
 
 }  // namespace turnkeeper::monitor

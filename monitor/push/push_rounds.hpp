@@ -32,7 +32,9 @@ class PushRounds {
   };
   using OnTold = std::function<void(const std::string& cluster, const std::string& region, std::chrono::nanoseconds)>;
 
-  PushRounds(boost::asio::any_io_executor executor, PushHub& hub, const Clock& clock, OnTold on_told);
+  // `on_done`: everybody was looked at, and told if need be.
+  PushRounds(boost::asio::any_io_executor executor, PushHub& hub, const Clock& clock, OnTold on_told,
+             std::function<void()> on_done = {});
   PushRounds(const PushRounds&) = delete;
   PushRounds& operator=(const PushRounds&) = delete;
 
@@ -46,6 +48,7 @@ class PushRounds {
   PushHub& hub_;
   const Clock& clock_;
   const OnTold on_told_;
+  const std::function<void()> on_done_;
   std::vector<Death> deaths_;  // of which not everybody was told yet
   bool waiting_ = false;       // for its next turn
   std::shared_ptr<PushRounds*> alive_ = std::make_shared<PushRounds*>(this);

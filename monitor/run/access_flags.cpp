@@ -4,6 +4,7 @@
 
 #include "monitor/access/access_files.hpp"
 #include "turnkeeper/http/cors.hpp"
+#include "turnkeeper/turn/tls.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -101,6 +102,10 @@ Result<AccessConfig> access_config(const AccessFlags& flags, AccessConfig config
     const auto range = parse_range(proxy);
     if (!range) return fail(range.error().within("--trusted-proxy"));
     config.proxies.push_back(*range);
+  }
+  if (!flags.jwt_ca_file.empty()) {
+    const auto trusted = turn::make_tls_context({.ca_file = flags.jwt_ca_file});
+    if (!trusted) return fail(trusted.error().within("--jwt-ca"));
   }
   if (auto readable = read_access_files(config); !readable) return fail(readable.error());
   return config;

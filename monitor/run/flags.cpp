@@ -1,10 +1,7 @@
 #include "monitor/run/flags.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cctype>
 
-#include "monitor/run/standalone.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/version.hpp"
 
@@ -20,26 +17,6 @@ Examples:
   turnkeeper-monitor --config monitor.yaml --once --json | jq   the same for scripts
   turnkeeper-monitor --config monitor.yaml --test-notification on-call
   turnkeeper-monitor --operator turnkeeper-operator:8443 --tls-cert tls.crt --tls-key tls.key --tls-ca ca.crt)";
-
-Exchange::Options exchange_options(const Flags& flags, const std::optional<OperatorLink::Tls>& tls) {
-  Exchange::Options options{
-      .listen = flags.exchange_listen, .peers = flags.exchange_peers, .peers_dns = flags.exchange_peers_dns};
-  if (tls) options.tls = Exchange::Tls{tls->certificate, tls->key, tls->authority};
-  return options;
-}
-
-Result<RegionHeader> read_region_header(const Flags& flags) {
-  RegionHeader header{.name = flags.region_header, .regions = {}};
-  std::ranges::transform(header.name, header.name.begin(), [](unsigned char c) { return std::tolower(c); });
-  for (const auto& item : flags.region_map) {
-    const auto equals = item.find('=');
-    if (equals == std::string::npos || equals + 1 == item.size()) {
-      return fail("--region-map " + item + " names no region", "write for example DE=eu");
-    }
-    header.regions[item.substr(0, equals)] = item.substr(equals + 1);
-  }
-  return header;
-}
 
 }  // namespace
 
@@ -168,45 +145,6 @@ Result<void> configure_log(const Flags& flags) {
   if (!format) return fail(format.error());
   log::configure(*level, *format);
   return {};
-}
-
-Result<std::optional<OperatorLink::Tls>> tls_files(const Flags& flags) {
-  const int given = !flags.tls_certificate.empty() + !flags.tls_key.empty() + !flags.tls_authority.empty();
-  if (given == 3) return OperatorLink::Tls{flags.tls_certificate, flags.tls_key, flags.tls_authority};
-  if (given == 0 && flags.insecure_grpc) return std::nullopt;
-  return fail("--operator and --exchange-listen need --tls-cert, --tls-key and --tls-ca",
-              "give all three, or --insecure-grpc");
-}
-
-Result<Service::Options> service_options(const Flags& flags, const std::string& vantage, const MonitorConfig* config,
-                                         const std::optional<OperatorLink::Tls>& tls) {
-  Service::Options options{.listen = flags.listen, .vantage = vantage, .state_file = flags.state_file};
-  auto access = access_config(flags.access, config ? config->access : AccessConfig{});
-  if (!access) return fail(access.error());
-  options.access = std::move(*access);
-  options.audit = flags.audit;
-  if (!flags.tls_listen_certificate.empty()) {
-    options.tls = http::TlsFiles{flags.tls_listen_certificate, flags.tls_listen_key};
-  }
-  if (!flags.ice_grpc_listen.empty()) {
-    options.ice_grpc = IceGrpc::Options{.address = flags.ice_grpc_listen, .tls = {}};
-    if (!flags.ice_grpc_tls_certificate.empty()) {
-      options.ice_grpc->tls = IceGrpc::Tls{flags.ice_grpc_tls_certificate, flags.ice_grpc_tls_key};
-    }
-  }
-  options.limits.connections = flags.max_connections;
-  options.limits.connections_per_address =
-      flags.max_connections_per_address != 0 ? flags.max_connections_per_address : (flags.max_connections + 1) / 2;
-  auto region_header = read_region_header(flags);
-  if (!region_header) return fail(region_header.error());
-  options.region_header = std::move(*region_header);
-  if (config) options.status_url = config->status_url;
-  if (!flags.exchange_listen.empty()) {
-    options.exchange = exchange_options(flags, tls);
-  } else if (config && config->exchange) {
-    options.exchange = exchange_options(*config->exchange);
-  }
-  return options;
 }
 
 }  // namespace turnkeeper::monitor

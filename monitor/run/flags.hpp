@@ -1,21 +1,10 @@
-// The flags of turnkeeper-monitor, and what they ask for.
-//
-//   CLI::App app("Watches TURN relays ...");
-//   Flags flags;
-//   declare(app, flags);
-//   app.parse(argc, argv);
-//   auto tls = tls_files(flags);
-//   auto options = service_options(flags, "laptop", nullptr, *tls);
+// The flags of turnkeeper-monitor; monitor/run/service_options.hpp has what they ask for.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "monitor/config/monitor_config.hpp"
 #include "monitor/run/access_flags.hpp"
-#include "monitor/service/service.hpp"
-#include "monitor/target/operator_link.hpp"
 #include "turnkeeper/base/result.hpp"
 
 namespace CLI {
@@ -58,11 +47,5 @@ void declare(CLI::App& app, Flags& flags);
 
 // Of --log-level and --log-format.
 [[nodiscard]] Result<void> configure_log(const Flags& flags);
-// How to talk to the operator and to other monitors; nothing: in the clear, as asked.
-[[nodiscard]] Result<std::optional<OperatorLink::Tls>> tls_files(const Flags& flags);
-// `config`: monitor.yaml, where there is one. Reads the files that the flags name.
-[[nodiscard]] Result<Service::Options> service_options(const Flags& flags, const std::string& vantage,
-                                                       const MonitorConfig* config,
-                                                       const std::optional<OperatorLink::Tls>& tls);
 
 }  // namespace turnkeeper::monitor

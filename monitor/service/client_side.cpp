@@ -27,6 +27,8 @@ ClientSide::ClientSide(boost::asio::any_io_executor executor, Options options, I
       options_(std::move(options)),
       metrics_(metrics),
       gate_(gate_options(), clock),
+      streams_(gate_, clock),
+      audit_(metrics, options_.audit, clock),
       tables_(view.fleet, view.verdict_of, view.proof_of, clock),
       hub_(
           make_config_, [this](const std::string& cluster, UrlHash url) { return tables_.standing(cluster, url); },
@@ -34,11 +36,13 @@ ClientSide::ClientSide(boost::asio::any_io_executor executor, Options options, I
           [this](const std::string& cluster, const std::string& region, std::size_t clients) {
             metrics_.set_push_clients(cluster, region, clients);
           }),
-      rounds_(executor_, hub_, clock,
-              [this](const std::string& cluster, const std::string& region, std::chrono::nanoseconds late) {
-                metrics_.pushed_after(cluster, region, late);
-              }),
-      ice_api_(make_config_, std::move(view), hub_, metrics, gate_, {.audit = options_.audit}, clock),
+      rounds_(
+          executor_, hub_, clock,
+          [this](const std::string& cluster, const std::string& region, std::chrono::nanoseconds late) {
+            metrics_.pushed_after(cluster, region, late);
+          },
+          [this] { audit_.round_done(); }),
+      ice_api_(make_config_, std::move(view), hub_, gate_, streams_, audit_, clock),
       calls_(options_.vantage, clock),
       report_api_(calls_, gate_, clock) {
   ice_api_.set_region_header(options_.region_header);
@@ -53,7 +57,8 @@ Gate::Options ClientSide::gate_options() {
           .per_address = options_.access.per_address,
           .proxies = options_.access.proxies,
           .on_refused = [this](std::string_view reason) { metrics_.rejected(reason); },
-          .on_unknown_key = [this] { return access_files_ && access_files_->want_jwt_keys(); }};
+          .on_unknown_key = [this] { return access_files_ && access_files_->want_jwt_keys(); },
+          .on_change = [this] { streams_.keys_changed(); }};
 }
 
 Result<void> ClientSide::read_keys() {
@@ -86,19 +91,26 @@ void ClientSide::allow_origins(http::Router& router) const {
 Result<void> ClientSide::serve_grpc() {
   if (!options_.ice_grpc) return {};
   auto ice_grpc = IceGrpc::listen(
-      *options_.ice_grpc, {.executor = executor_,
-                           .gate = gate_,
-                           .make_config = make_config_,
-                           .hub = hub_,
-                           .issued = [this](const Caller& caller, const std::string& user, const IceConfig& config) {
-                             ice_api_.record("grpc", caller.name, user, config);
-                           }});
+      *options_.ice_grpc,
+      {.executor = executor_,
+       .gate = gate_,
+       .make_config = make_config_,
+       .hub = hub_,
+       .streams = streams_,
+       .issued = [this](const Caller& caller, const std::string& user,
+                        const IceConfig& config) { audit_.issued("grpc", caller.name, user, config); },
+       .pushed = [this](const Caller& caller, const Push& push) { audit_.pushed("grpc", caller.name, push); }});
   if (!ice_grpc) return fail(ice_grpc.error());
   ice_grpc_ = std::move(*ice_grpc);
   if (!options_.ice_grpc->tls && !is_loopback(options_.ice_grpc->address)) {
     log::warn("gRPC clients show their keys in the clear", {{"listen", options_.ice_grpc->address}});
   }
   return {};
+}
+
+void ClientSide::on_time() {
+  streams_.on_time();
+  rounds_.on_time();
 }
 
 void ClientSide::stop() {

@@ -21,8 +21,10 @@
 #include <vector>
 
 #include "monitor/access/access_files.hpp"
+#include "monitor/access/admitted_streams.hpp"
 #include "monitor/access/gate.hpp"
 #include "monitor/ice/ice_tables.hpp"
+#include "monitor/ice_api/audit.hpp"
 #include "monitor/ice_api/ice_api.hpp"
 #include "monitor/ice_grpc/ice_grpc.hpp"
 #include "monitor/metrics/metrics.hpp"
@@ -69,7 +71,7 @@ class ClientSide {
   void set_region_header(const RegionHeader& header);
   // Tells everybody whose list is another one now.
   void lists_changed(std::vector<PushRounds::Death> deaths);
-  void on_time() { rounds_.on_time(); }
+  void on_time();
 
   [[nodiscard]] const Gate& gate() const { return gate_; }
   [[nodiscard]] IceResult<IceConfig> make_config(const IceRequest& request) const { return make_config_(request); }
@@ -83,6 +85,8 @@ class ClientSide {
   Metrics& metrics_;
   http::Cors cors_;
   Gate gate_;
+  AdmittedStreams streams_;
+  Audit audit_;
   IceTables tables_;
   const MakeConfig make_config_ = [this](const IceRequest& request) { return tables_.make(request); };
   PushHub hub_;

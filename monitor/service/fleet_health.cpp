@@ -11,16 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t remembered_vantages = 64;
 constexpr auto loss_window = 10s;
-constexpr std::uint32_t own = 0;
 // How long a remembered verdict holds before anybody has seen the relay.
 constexpr auto memory_holds = 10s;
-// A vantage that was cut off from us, and perhaps from the relays too, has this long to look again before what it says
-// against them outweighs what this one sees: longer than a canary's longest pause.
-constexpr auto settle = 10s;
-// After this process stood still, its news are not to be taken for old before canaries and vantages had time to speak.
-constexpr auto wake_up = 2s;
 constexpr auto standstill = 1s;
 
 Policy policy_for(const api::Probing& probing) {
@@ -123,6 +116,12 @@ bool FleetHealth::observed(RelayRecord& relay, Observation observation) {
     const bool others_speak = heard_at_ && now - *heard_at_ <= relay.patience;
     if (!blind_ && !others_speak && sees_nothing(now)) set_blind(true);
     observation.blind = blind_;
+    // Before the others' word for it may end, it is asked once more.
+    const bool is_news = relay.canary && relay.canary->usable;
+    const bool vouched_for = std::ranges::any_of(relay.seen, [](const RelayRecord::Seen& seen) {
+      return seen.vantage != own && seen.observation.usable && !seen.observation.blind;
+    });
+    if (is_news && vouched_for && !blind_) changes_.recheck.push_back(relay.id);
   }
   relay.canary = std::move(observation);
   put_own(relay);
@@ -132,7 +131,7 @@ bool FleetHealth::observed(RelayRecord& relay, Observation observation) {
 void FleetHealth::agent_said(RelayRecord& relay, const AgentState* state) {
   const RelayFacts before = relay.facts;
   relay.facts.agent = state ? std::optional(*state) : std::nullopt;
-  changes_.facts = changes_.facts || differ_in_more_than_numbers(before, relay.facts);
+  changes_.facts = changes_.facts || without_numbers(before) != without_numbers(relay.facts);
   const bool draining = is_draining(relay);
   if (std::exchange(relay.policy.draining, draining) != draining) judge_again(relay);
 }
@@ -182,47 +181,6 @@ void FleetHealth::observed(std::vector<SeenRelay> seen) {
   for (auto& one : seen) observed(one.id, std::move(one.observation));
 }
 
-std::uint32_t FleetHealth::vantage_number(const std::string& name) {
-  auto found = std::ranges::find(vantages_, name, &Vantage::name);
-  if (found == vantages_.end()) {
-    // Of those that are gone for good the number is used again.
-    if (vantages_.size() >= remembered_vantages) {
-      found = std::ranges::find_if(vantages_, [](const Vantage& vantage) { return vantage.gone; });
-    }
-    if (found == vantages_.end()) found = vantages_.insert(vantages_.end(), Vantage{});
-    *found = {.name = name, .since = clock_.steady()};
-  } else if (found->gone) {
-    found->gone = false;
-    found->came_back = true;
-    found->since = clock_.steady();
-  }
-  return static_cast<std::uint32_t>(found - vantages_.begin());
-}
-
-void FleetHealth::heard_from(const std::string& name, SteadyTime at) {
-  notice_standstill(clock_.steady());
-  if (name == vantage_) return;
-  const auto number = vantage_number(name);
-  auto& vantage = vantages_[number];
-  const auto silence = vantage.heard_at ? at - *vantage.heard_at : 0s;
-  vantage.heard_at = std::max(at, vantage.heard_at.value_or(at));
-  if (silence <= Policy{}.freshness) return;
-  // Some of its votes had gone stale.
-  for (auto& [id, record] : relays_) {
-    if (std::ranges::find(record.seen, number, &RelayRecord::Seen::vantage) != record.seen.end()) judge_again(record);
-  }
-}
-
-void FleetHealth::forget_vantage(const std::string& name) {
-  const auto found = std::ranges::find(vantages_, name, &Vantage::name);
-  if (found == vantages_.end() || found == vantages_.begin()) return;
-  const auto number = static_cast<std::uint32_t>(found - vantages_.begin());
-  found->gone = true;
-  for (auto& [id, record] : relays_) {
-    if (std::erase_if(record.seen, [&](const auto& seen) { return seen.vantage == number; }) > 0) judge_again(record);
-  }
-}
-
 std::vector<RelayMemory> FleetHealth::memory() const {
   std::vector<RelayMemory> memory;
   for (const auto& [id, record] : relays_) {
@@ -267,53 +225,16 @@ void FleetHealth::put(RelayRecord& relay, std::uint32_t vantage, Observation obs
   const auto now = clock_.steady();
   auto found = std::ranges::find(relay.seen, vantage, &RelayRecord::Seen::vantage);
   if (found == relay.seen.end()) {
-    found =
-        relay.seen.insert(vantage == own ? relay.seen.begin() : relay.seen.end(), {vantage, std::move(observation)});
+    found = relay.seen.insert(vantage == own ? relay.seen.begin() : relay.seen.end(),
+                              {vantage, std::move(observation), now});
   } else {
     const bool nothing_new =
         same_opinion(found->observation, observation) && now - stood_at(relay, *found, now) <= relay.policy.freshness;
+    if (found->observation.usable != observation.usable) found->turned = now;
     found->observation = std::move(observation);
     if (nothing_new) return;
   }
   judge_again(relay);
-}
-
-SteadyTime FleetHealth::stood_at(const RelayRecord& relay, const RelayRecord::Seen& seen, SteadyTime now) const {
-  // The canary runs in this process and speaks up when the relay answers again; until then it is dead.
-  if (seen.vantage == own && !seen.observation.usable) return now;
-  auto at = seen.observation.at;
-  if (seen.vantage != own) at = std::max(at, vantages_[seen.vantage].heard_at.value_or(at));
-  if (awake_at_) {
-    const auto freshness = std::chrono::duration_cast<SteadyTime::duration>(relay.policy.freshness);
-    at = std::max(at, *awake_at_ + wake_up - freshness);
-  }
-  return at;
-}
-
-void FleetHealth::collect_ballots(RelayRecord& relay, SteadyTime now) {
-  ballots_.resize(relay.seen.size());
-  suspended_until_.reset();
-  bool seen_here = false;
-  for (std::size_t i = 0; i < relay.seen.size(); ++i) {
-    const auto& seen = relay.seen[i];
-    auto& ballot = ballots_[i];
-    ballot = seen.observation;
-    ballot.at = stood_at(relay, seen, now);
-    if (seen.vantage == own) seen_here = ballot.usable && now - ballot.at <= relay.policy.freshness;
-    const auto& vantage = vantages_[seen.vantage];
-    if (!seen_here || ballot.usable || !vantage.came_back || now - vantage.since >= settle) continue;
-    ballot.blind = true;
-    suspended_until_ = std::min(vantage.since + settle, suspended_until_.value_or(SteadyTime::max()));
-  }
-}
-
-std::vector<Vote> FleetHealth::votes(const RelayRecord& relay, SteadyTime now) const {
-  std::vector<Vote> votes;
-  for (const auto& seen : relay.seen) {
-    const auto& said = seen.observation;
-    votes.push_back({said.vantage, said.usable, said.blind, said.cause, now - stood_at(relay, seen, now)});
-  }
-  return votes;
 }
 
 // What waits far beyond its time shows that this process stood still, or was not run: nothing went stale meanwhile.
@@ -353,12 +274,12 @@ void FleetHealth::wait_for(RelayRecord& relay) {
 
 void FleetHealth::judge_again(RelayRecord& relay) {
   const auto now = clock_.steady();
-  collect_ballots(relay, now);
+  std::optional<SteadyTime> recount_at;
+  ballots_.clear();
+  for (const auto& seen : relay.seen) ballots_.push_back(ballot(relay, seen, now, recount_at));
   Judgement before = relay.state.judgement;
   relay.state = judge(ballots_, relay.state, relay.policy, now);
-  if (suspended_until_) {
-    relay.state.judge_again = std::min(*suspended_until_, relay.state.judge_again.value_or(*suspended_until_));
-  }
+  if (recount_at) relay.state.judge_again = std::min(*recount_at, relay.state.judge_again.value_or(*recount_at));
   wait_for(relay);
   changed(relay, before);
 }

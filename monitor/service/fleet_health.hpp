@@ -28,6 +28,7 @@
 #include "monitor/service/relay_record.hpp"
 #include "monitor/sight/blindness.hpp"
 #include "monitor/target/fleet.hpp"
+#include "monitor/target/provider_status.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "monitor/target/relay_memory.hpp"
 #include "monitor/verdict/incident.hpp"
@@ -54,7 +55,8 @@ struct FleetChanges {
   std::vector<SeenRelay> own;
   std::optional<bool> blind;  // set when it became so, or sees again
   bool facts = false;         // those of a relay changed, in more than numbers
-  // Their canaries should try again now and not wait out their pause: sight has come back.
+  // Their canaries should try again now and not wait out their pause: sight has come back, or another vantage says that
+  // a relay is well which has just fallen silent here.
   std::vector<RelayId> recheck;
 };
 
@@ -118,8 +120,9 @@ class FleetHealth {
   [[nodiscard]] api::Cause failover_cause(const std::string& cluster, const std::string& region) const;
   [[nodiscard]] std::vector<Incident> open_incidents() const { return incidents_.open(); }
   [[nodiscard]] Status status() const;
-  // Of our own relays: what the operator is told.
+  // Of our own relays, and of the best relay of each provider: what the operator is told.
   [[nodiscard]] std::vector<RelayHealth> relay_health() const;
+  [[nodiscard]] std::vector<ProviderHealth> provider_health(const std::vector<ProviderStatus>& providers) const;
 
  private:
   struct Vantage {
@@ -143,11 +146,14 @@ class FleetHealth {
   using RegionKey = std::pair<std::string, std::string>;
 
   [[nodiscard]] std::uint32_t vantage_number(const std::string& name);
+  [[nodiscard]] bool was_silent(const Vantage& vantage, SteadyTime now) const;
   void put(RelayRecord& relay, std::uint32_t vantage, Observation observation);
   void put_own(RelayRecord& relay);
   [[nodiscard]] SteadyTime stood_at(const RelayRecord& relay, const RelayRecord::Seen& seen, SteadyTime now) const;
-  // Its present votes, in ballots_.
-  void collect_ballots(RelayRecord& relay, SteadyTime now);
+  // What a vantage's word counts for now. `recount_at` becomes earlier when it may count otherwise though nothing new
+  // is heard.
+  [[nodiscard]] Observation ballot(const RelayRecord& relay, const RelayRecord::Seen& seen, SteadyTime now,
+                                   std::optional<SteadyTime>& recount_at) const;
   [[nodiscard]] std::vector<Vote> votes(const RelayRecord& relay, SteadyTime now) const;
   void notice_standstill(SteadyTime now);
   void judge_again(RelayRecord& relay);
@@ -162,6 +168,8 @@ class FleetHealth {
   [[nodiscard]] std::vector<KeyTrial> key_trials(const Cluster& cluster) const;
   [[nodiscard]] RelayStatus relay_status(const RelayRecord& relay, SteadyTime now) const;
 
+  static constexpr std::uint32_t own = 0;  // this vantage's number
+
   const std::string vantage_;
   const Clock& clock_;
   std::function<Surroundings()> look_;
@@ -174,7 +182,6 @@ class FleetHealth {
   Incidents incidents_;
   FleetChanges changes_;
   std::vector<Observation> ballots_;
-  std::optional<SteadyTime> suspended_until_;  // of one of ballots_
 
   bool blind_ = false;
   SteadyTime blind_since_;

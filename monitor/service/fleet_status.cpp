@@ -1,4 +1,7 @@
 // FleetHealth as it is shown.
+#include <algorithm>
+#include <array>
+
 #include "monitor/service/fleet_health.hpp"
 
 namespace turnkeeper::monitor {
@@ -72,6 +75,26 @@ std::vector<RelayHealth> FleetHealth::relay_health() const {
   for (const auto& [id, record] : relays_) {
     if (record.external) continue;
     health.push_back({id, record.state.judgement.verdict, record.state.judgement.cause, record.since, record.facts});
+  }
+  return health;
+}
+
+std::vector<ProviderHealth> FleetHealth::provider_health(const std::vector<ProviderStatus>& providers) const {
+  constexpr std::array from_worst{api::Verdict::unhealthy, api::Verdict::draining, api::Verdict::unknown,
+                                  api::Verdict::degraded, api::Verdict::healthy};
+  const auto rank = [&](api::Verdict verdict) { return std::ranges::find(from_worst, verdict) - from_worst.begin(); };
+  std::vector<ProviderHealth> health;
+  for (const auto& provider : providers) {
+    const Judgement* best = nullptr;
+    for (const auto& [id, record] : relays_) {
+      const auto& judgement = record.state.judgement;
+      if (!record.external || id.cluster != provider.cluster || id.region != provider.name) continue;
+      if (best == nullptr || rank(judgement.verdict) > rank(best->verdict)) best = &judgement;
+    }
+    auto& to = health.emplace_back(ProviderHealth{.cluster = provider.cluster, .name = provider.name});
+    if (best != nullptr) to.verdict = best->verdict;
+    if (best != nullptr) to.cause = best->cause;
+    to.trouble = provider.trouble;
   }
   return health;
 }

@@ -69,6 +69,7 @@ struct RelayRecord {
   struct Seen {
     std::uint32_t vantage = 0;  // FleetHealth's number of it
     Observation observation;
+    SteadyTime turned;  // when it was first heard to be usable, or not to be
   };
 
   RelayId id;

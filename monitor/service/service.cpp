@@ -10,6 +10,7 @@
 #include "monitor/provider/providers.hpp"
 #include "monitor/service/announcer.hpp"
 #include "monitor/service/client_side.hpp"
+#include "monitor/service/other_monitors.hpp"
 #include "monitor/service/probe_api.hpp"
 #include "monitor/service/status_api.hpp"
 #include "monitor/shape/turn_rest.hpp"
@@ -28,16 +29,6 @@ constexpr int ticks_until_numbers = 5;  // of sessions and bytes go to the opera
 constexpr auto report_delay = std::chrono::milliseconds(50);
 constexpr auto longest_stop = std::chrono::seconds(2);
 
-std::vector<RelayId> relay_ids(const Fleet& fleet) {
-  std::vector<RelayId> ids;
-  for (const auto& cluster : fleet.clusters) {
-    for (const auto& region : cluster.regions) {
-      for (const auto& relay : region.relays) ids.push_back({cluster.name, region.name, relay.name});
-    }
-  }
-  return ids;
-}
-
 }  // namespace
 
 class Service::Impl : public std::enable_shared_from_this<Impl> {
@@ -52,6 +43,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
         history_(clock),
         notifier_({.vantage = options_.vantage, .status_url = options_.status_url}, clock),
         announcer_(clock, metrics_, history_, notifier_),
+        others_(io.get_executor(), health_, clock, [this] { settle(); }),
         clients_(io.get_executor(),
                  {.vantage = options_.vantage,
                   .listen = options_.listen,
@@ -72,13 +64,13 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
                {.on_observed = [this] { settle(); },
                 .on_probed = [this](bool proofs_changed) { probed(proofs_changed); },
                 .on_facts = [this] { settle(); },
-                .our_lag = [this] { return our_lag(); }}),
+                .our_lag = [this] { return others_.our_lag(); }}),
         providers_(std::make_unique<Providers>(io.get_executor(), clock, [this] { providers_changed(); })),
         judge_timer_(io),
         report_timer_(io),
         tick_timer_(io),
         stop_timer_(io) {
-    health_.set_sight([this] { return surroundings(); });
+    health_.set_sight([this] { return others_.heard(sight_.look()); });
   }
 
   Result<void> start() {
@@ -89,7 +81,11 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (auto read = clients_.read_keys(); !read) return fail(read.error());
     if (auto listening = listen(); !listening) return fail(listening.error());
-    if (auto joined = join(); !joined) return fail(joined.error());
+    if (options_.exchange) {
+      auto exchange = *options_.exchange;
+      exchange.vantage = options_.vantage;
+      if (auto joined = others_.join(std::move(exchange)); !joined) return fail(joined.error());
+    }
     // After the mesh: gRPC's health and reflection services go into every server made from now on.
     if (auto serving = clients_.serve_grpc(); !serving) return fail(serving.error());
     tick_later();
@@ -105,7 +101,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     stop_timer_.cancel();
     watch_.drop();
     providers_.reset();
-    exchange_.reset();
+    others_.leave();
     clients_.stop();
     server_.reset();
     on_change_ = {};
@@ -116,14 +112,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     if (stopping_) return;
     told_ = std::move(fleet);
     providers_->set(told_);
-    metrics_.set_providers(providers_->status());
-    watch_fleet(providers_->complete(told_));
+    providers_changed();
   }
 
   void providers_changed() {
     if (stopping_) return;
     metrics_.set_providers(providers_->status());
     watch_fleet(providers_->complete(told_));
+    report_soon();
   }
 
   // The whole fleet, providers' relays among it.
@@ -137,7 +133,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     proofs_.keep_only(health_.fleet());
     has_fleet_ = true;
     watch_.set(health_.fleet(), settings_.probing);
-    if (exchange_) exchange_->keep_only(relay_ids(health_.fleet()));
+    others_.keep_only(health_.fleet());
     log::info("watching", {{"clusters", health_.fleet().clusters.size()}, {"relays", watch_.size()}});
     settle(true);
   }
@@ -163,7 +159,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     tick_timer_.cancel();
     server_->stop();
     clients_.stop();
-    exchange_.reset();
+    others_.leave();
     providers_->set({});
     save();
     on_stopped_ = std::move(done);
@@ -178,7 +174,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::io_context::executor_type executor() { return io_.get_executor(); }
   const http::Server& server() const { return *server_; }
   std::string ice_grpc_address() const { return clients_.grpc_address(); }
-  std::string exchange_address() const { return exchange_ ? exchange_->address() : std::string(); }
+  std::string exchange_address() const { return others_.address(); }
   Status status() const {
     auto status = health_.status();
     status.calls = clients_.last_day();
@@ -186,9 +182,9 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   }
   IceResult<IceConfig> ice_config(const IceRequest& request) const { return clients_.make_config(request); }
   void on_change(std::function<void(const Status&)> listener) { on_change_ = std::move(listener); }
-  void on_health(std::function<void(std::vector<RelayHealth>)> listener) {
+  void on_health(std::function<void(FleetReport)> listener) {
     on_health_ = std::move(listener);
-    if (on_health_) on_health_(health_.relay_health());
+    report();
   }
 
  private:
@@ -218,51 +214,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     return {};
   }
 
-  // The other monitors.
-  Result<void> join() {
-    if (!options_.exchange) return {};
-    auto options = *options_.exchange;
-    options.vantage = options_.vantage;
-    Exchange::Handlers handlers;
-    handlers.on_observations = [this](std::vector<SeenRelay> seen) {
-      health_.observed(std::move(seen));
-      settle();
-    };
-    handlers.on_heard = [this](const std::string& vantage, SteadyTime at) {
-      health_.heard_from(vantage, at);
-      settle();
-    };
-    handlers.on_vantage_gone = [this](const std::string& vantage) {
-      health_.forget_vantage(vantage);
-      settle();
-    };
-    handlers.memory = [this] { return health_.memory(); };
-    handlers.on_memory = [this](const std::vector<RelayMemory>& memory) {
-      health_.remember(memory);
-      settle();
-    };
-    auto exchange = Exchange::start(io_.get_executor(), std::move(options), std::move(handlers), clock_);
-    if (!exchange) return fail(exchange.error());
-    exchange_ = std::move(*exchange);
-    return {};
-  }
-
-  // What else is heard when every relay is silent.
-  Surroundings surroundings() {
-    auto around = sight_.look();
-    if (!exchange_) return around;
-    for (const auto& peer : exchange_->peers()) {
-      around.link_heard = std::max(around.link_heard.value_or(peer.heard), peer.heard);
-    }
-    return around;
-  }
-
-  std::optional<std::chrono::seconds> our_lag() const {
-    const auto lag = exchange_ ? exchange_->clock_difference() : std::nullopt;
-    if (!lag) return std::nullopt;
-    return std::chrono::duration_cast<std::chrono::seconds>(*lag);
-  }
-
   void probed(bool proofs_changed) {
     settle(proofs_changed);
     if (on_change_ && !proofs_changed) on_change_(health_.status());
@@ -281,15 +232,19 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       }
       clients_.lists_changed(std::move(deaths));
     }
-    if (exchange_ && !changes.own.empty()) exchange_->publish(changes.own);
+    others_.publish(changes.own);
     announcer_.announce(changes);
     for (const auto& id : changes.recheck) watch_.recheck(id);
     wait_to_judge();
     if (changes.facts) report_soon();
     if (!judged && !lists_changed) return;
     show_serving();
-    if (on_health_) on_health_(health_.relay_health());
+    report();
     if (on_change_) on_change_(health_.status());
+  }
+
+  void report() {
+    if (on_health_) on_health_({health_.relay_health(), health_.provider_health(providers_->status())});
   }
 
   // What becomes known of many relays at the same time is reported together.
@@ -300,7 +255,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       if (error || !self || self->stopping_) return;
       self->report_waiting_ = false;
-      if (self->on_health_) self->on_health_(self->health_.relay_health());
+      self->report();
     });
   }
 
@@ -341,12 +296,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
 
   void tick() {
     ++ticks_;
-    if (exchange_) {
-      exchange_->publish({});
-      const auto peers = exchange_->peers();
-      metrics_.set_peers(peers.size(),
-                         static_cast<std::size_t>(std::ranges::count(peers, true, &Exchange::Peer::connected)));
-    }
+    others_.on_time(metrics_);
     if (operator_connected_) metrics_.set_operator_connected(operator_connected_());
     for (const auto& receiver : notifier_.counts()) {
       metrics_.set_notifications(receiver.receiver, receiver.sent, receiver.failed, receiver.dropped, receiver.held);
@@ -400,6 +350,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   Proofs proofs_;
   Notifier notifier_;
   Announcer announcer_;
+  OtherMonitors others_;
   ClientSide clients_;
   StatusApi status_api_;
   ProbeApi probe_api_;
@@ -407,7 +358,6 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   Fleet told_;  // without its providers' relays
   std::unique_ptr<Providers> providers_;
   std::unique_ptr<HistoryFile> history_file_;
-  std::unique_ptr<Exchange> exchange_;
   std::function<bool()> operator_connected_;
   boost::asio::steady_timer judge_timer_;
   boost::asio::steady_timer report_timer_;
@@ -421,7 +371,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   bool stopping_ = false;
   std::function<void()> on_stopped_;
   std::function<void(const Status&)> on_change_;
-  std::function<void(std::vector<RelayHealth>)> on_health_;
+  std::function<void(FleetReport)> on_health_;
   std::unique_ptr<http::Server> server_;  // last: its handlers use the rest
 };
 
@@ -487,7 +437,7 @@ void Service::on_change(std::function<void(const Status&)> listener) {
   impl_->on_change(std::move(listener));
 }
 
-void Service::on_health(std::function<void(std::vector<RelayHealth>)> listener) {
+void Service::on_health(std::function<void(FleetReport)> listener) {
   impl_->on_health(std::move(listener));
 }
 

@@ -108,7 +108,7 @@ class Service {
   void on_change(std::function<void(const Status&)> listener);
   // Called after each change of a verdict, of what is known of a relay's keys, certificate or agent, or of the fleet;
   // for their numbers every five seconds; and at once with the present picture.
-  void on_health(std::function<void(std::vector<RelayHealth>)> listener);
+  void on_health(std::function<void(FleetReport)> listener);
 
   // Releases every allocation (Refresh(0)) and stops listening, then calls `done`, at the latest after 2 s.
   void stop(std::function<void()> done);

@@ -52,7 +52,7 @@ void add_facts(const RelayFacts& facts, v1::RelayHealth& to) {
   if (!facts.agent) return;
   const auto& agent = *facts.agent;
   auto& to_agent = *to.mutable_agent();
-  to_agent.set_sessions(agent.sessions.value_or(0));
+  if (agent.sessions) to_agent.set_sessions(*agent.sessions);
   if (agent.sent_bytes) to_agent.set_sent_bytes(*agent.sent_bytes);
   if (agent.received_bytes) to_agent.set_received_bytes(*agent.received_bytes);
   if (agent.bits_per_second) to_agent.set_bits_per_second(*agent.bits_per_second);
@@ -64,17 +64,26 @@ void add_facts(const RelayFacts& facts, v1::RelayHealth& to) {
   to_agent.set_certificate_serial(agent.certificate_serial);
 }
 
-bool differ_in_more_than_numbers(const std::vector<RelayHealth>& a, const std::vector<RelayHealth>& b) {
-  return !std::ranges::equal(a, b, [](const RelayHealth& one, const RelayHealth& other) {
-    return one.id == other.id && one.verdict == other.verdict && one.cause == other.cause && one.since == other.since &&
-           !differ_in_more_than_numbers(one.facts, other.facts);
-  });
+bool differ_in_numbers_only(const FleetReport& a, const FleetReport& b) {
+  return a.providers == b.providers &&
+         std::ranges::equal(a.relays, b.relays, [](const RelayHealth& one, const RelayHealth& other) {
+           return one.id == other.id && one.verdict == other.verdict && one.cause == other.cause &&
+                  one.since == other.since && without_numbers(one.facts) == without_numbers(other.facts);
+         });
 }
 
-v1::HealthReport report_of(const std::string& vantage, const std::vector<RelayHealth>& relays) {
+v1::HealthReport message_of(const std::string& vantage, const FleetReport& from) {
   v1::HealthReport report;
   report.set_vantage(vantage);
-  for (const auto& relay : relays) {
+  for (const auto& provider : from.providers) {
+    auto& to = *report.add_providers();
+    to.set_cluster(provider.cluster);
+    to.set_provider(provider.name);
+    to.set_verdict(std::string(api::verdict_name(provider.verdict)));
+    to.set_cause(std::string(api::cause_name(provider.cause)));
+    to.set_trouble(provider.trouble);
+  }
+  for (const auto& relay : from.relays) {
     auto& to = *report.add_relays();
     to.set_cluster(relay.id.cluster);
     to.set_region(relay.id.region);
@@ -98,7 +107,7 @@ class OperatorLink::Impl {
   void connect();
   // Returns when nothing calls back any more.
   void stop();
-  void report(std::vector<RelayHealth> relays);
+  void report(FleetReport report);
   [[nodiscard]] bool connected() const {
     const std::lock_guard lock(mutex_);
     return connected_;
@@ -112,7 +121,7 @@ class OperatorLink::Impl {
   void retry(const std::string& why);
   [[nodiscard]] v1::HealthReport current_report() const {
     const std::lock_guard lock(mutex_);
-    return report_of(options_.vantage, relays_);
+    return message_of(options_.vantage, report_);
   }
   void session_over(const std::shared_ptr<Session>& session, const grpc::Status& status);
   void received(const v1::TargetSet& targets);
@@ -132,7 +141,7 @@ class OperatorLink::Impl {
   // gRPC's last channel must not go on a thread of gRPC, which would join itself: the newest one stays until the end.
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::Alarm> next_connect_;
-  std::vector<RelayHealth> relays_;
+  FleetReport report_;
   bool has_report_ = false;
 };
 
@@ -298,14 +307,14 @@ void OperatorLink::Impl::connect() {
   stopped ? session->end() : session->tick();
 }
 
-void OperatorLink::Impl::report(std::vector<RelayHealth> relays) {
+void OperatorLink::Impl::report(FleetReport report) {
   std::shared_ptr<Session> session;
   bool only_numbers = false;
   {
     const std::lock_guard lock(mutex_);
-    if (has_report_ && relays == relays_) return;
-    only_numbers = has_report_ && !differ_in_more_than_numbers(relays, relays_);
-    relays_ = std::move(relays);
+    if (has_report_ && report == report_) return;
+    only_numbers = has_report_ && differ_in_numbers_only(report, report_);
+    report_ = std::move(report);
     has_report_ = true;
     if (!connected_ || stopping_) return;
     session = session_;
@@ -397,8 +406,8 @@ OperatorLink::~OperatorLink() {
   impl_->stop();
 }
 
-void OperatorLink::report(std::vector<RelayHealth> relays) {
-  impl_->report(std::move(relays));
+void OperatorLink::report(FleetReport report) {
+  impl_->report(std::move(report));
 }
 
 bool OperatorLink::connected() const {

@@ -3,7 +3,7 @@
 //   auto link = OperatorLink::start({.address = "turnkeeper-operator:9443", .vantage = "eu", .tls = files},
 //                                   [&](Fleet fleet) { service.set_fleet(std::move(fleet)); });
 //   if (!link) return fail(link.error());
-//   service.on_health([&](std::vector<RelayHealth> relays) { (*link)->report(std::move(relays)); });
+//   service.on_health([&](FleetReport report) { (*link)->report(std::move(report)); });
 //
 // It reconnects for ever, with backoff and jitter, and reads the TLS files anew each time, so that renewed certificates
 // are used. While the operator is away nothing is called: the receiver goes on with the last Fleet.
@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
@@ -53,7 +52,7 @@ class OperatorLink {
 
   // The whole picture; only the newest is kept. Sent at connect, at once on a change of anything but
   // numbers, and at the latest every longest_report.
-  void report(std::vector<RelayHealth> relays);
+  void report(FleetReport report);
   // Targets have arrived on the present connection.
   [[nodiscard]] bool connected() const;
 

@@ -19,6 +19,7 @@ struct ProviderStatus {
   std::optional<SystemTime> expires;  // of the credential that there is; nothing: there is none, or it never does
   std::uint64_t answered = 0;         // requests since the start
   std::uint64_t failed = 0;
+  std::string trouble;  // why it gave no credential when it was asked last; for people
 };
 
 }  // namespace turnkeeper::monitor

@@ -37,7 +37,8 @@ struct Trouble {
   const char* reason;
 };
 constexpr std::array troubles{Trouble{"Stalled", api::ConditionStatus::yes, "Stalled"},
-                              Trouble{"CredentialsCurrent", api::ConditionStatus::no, "RotationBlocked"}};
+                              Trouble{"CredentialsCurrent", api::ConditionStatus::no, "RotationBlocked"},
+                              Trouble{"ProvidersUsable", api::ConditionStatus::no, "ProviderFailing"}};
 
 // Its message, when there is this trouble.
 std::optional<std::string> message_of(const Trouble& trouble, const json& status) {
@@ -71,7 +72,7 @@ std::vector<Announcement> announcements(const json& before, const json& after, c
       const std::string server = kube::text_at(region, "/servedBy");
       out.push_back({EventType::warning, "RegionFailing",
                      "region " + name + ": no relay works; " +
-                         (server.empty() ? "no other region can take over" : "its clients are sent to " + server)});
+                         (server.empty() ? "nobody can take over" : "its clients are sent to " + server)});
     }
     const bool works =
         is == api::verdict_name(api::Verdict::healthy) || is == api::verdict_name(api::Verdict::degraded);

@@ -6,10 +6,19 @@
 #include "turnkeeper/base/log.hpp"
 
 namespace turnkeeper::op {
+namespace {
+
+constexpr std::chrono::seconds until_the_lease_is_renewed{1};
+
+}  // namespace
 
 Controller::Controller(Reconciler::Surroundings surroundings, Settings settings,
-                       kube::WorkQueue<kube::ObjectKey>& queue, int workers)
-    : in_(surroundings), reconciler_(surroundings, std::move(settings)), queue_(queue), workers_(workers) {}
+                       kube::WorkQueue<kube::ObjectKey>& queue, int workers, std::function<bool()> may_write)
+    : in_(surroundings),
+      reconciler_(surroundings, std::move(settings)),
+      queue_(queue),
+      workers_(workers),
+      may_write_(std::move(may_write)) {}
 
 void Controller::run(std::stop_token stop) {
   for (const auto& cluster : in_.watches.clusters().keys()) {
@@ -26,7 +35,11 @@ void Controller::run(std::stop_token stop) {
 void Controller::work(const std::stop_token& stop) {
   while (const auto key = queue_.pop(stop)) {
     in_.metrics.working(true);
-    work_on(*key);
+    if (may_write_()) {
+      work_on(*key);
+    } else {
+      queue_.add_after(*key, until_the_lease_is_renewed);
+    }
     in_.metrics.working(false);
     queue_.done(*key);
   }

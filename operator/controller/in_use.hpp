@@ -22,6 +22,15 @@ class InUse {
  public:
   using Make = std::function<std::shared_ptr<Thing>(const kube::ObjectKey& name)>;
   explicit InUse(Make make) : make_(std::move(make)) {}
+  // As in use(): what ends last may still ask.
+  ~InUse() {
+    std::unique_lock lock(mutex_);
+    const auto ending = std::move(things_);
+    things_.clear();
+    lock.unlock();
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
 
   void use(const kube::ObjectKey& user, const std::set<kube::ObjectKey>& names) {
     // Their ends may take a while, and may call users(): outside of the lock.

@@ -10,17 +10,26 @@ OwnWrites::Name OwnWrites::name_of(const Placed& placed) {
   return {placed.site, kube::text_at(placed.object, "/kind"), kube::key_of(placed.object)};
 }
 
-void OwnWrites::remember(const std::string& before, Placed written, SteadyTime now) {
+void OwnWrites::remember(const std::string& before, const Placed& written, SteadyTime now) {
+  kube::Receipt receipt{.uid = kube::uid_of(written.object), .version = kube::resource_version_of(written.object)};
+  remember(before, name_of(written), written.object.dump(), std::move(receipt), now);
+}
+
+void OwnWrites::remember(const std::string& before, Name name, std::string sent, kube::Receipt receipt,
+                         SteadyTime now) {
   std::erase_if(writes_, [&](const auto& entry) { return now - entry.second.at >= believed_for; });
-  Name name = name_of(written);
   // A write that changed nothing is what the cache has.
-  if (kube::resource_version_of(written.object) == before) {
+  if (receipt.version == before) {
     writes_.erase(name);
     return;
   }
-  auto packed = json::to_cbor(written.object);
-  packed.shrink_to_fit();
-  writes_[std::move(name)] = {before, std::move(packed), now};
+  writes_[std::move(name)] = {before, std::move(sent), std::move(receipt), now};
+}
+
+json OwnWrites::object_of(const Write& write) {
+  json object = json::parse(write.text);
+  write.receipt.enter(object);
+  return object;
 }
 
 void OwnWrites::forget_seen(const VersionNow& version_now) {
@@ -43,9 +52,9 @@ bool OwnWrites::complete(std::vector<Placed>& cached, SteadyTime now) {
       continue;
     }
     if (found == there.end()) {
-      missing.push_back({it->first.site, json::from_cbor(it->second.written)});
+      missing.push_back({it->first.site, object_of(it->second)});
     } else {
-      found->second->object = json::from_cbor(it->second.written);
+      found->second->object = object_of(it->second);
     }
     ++it;
   }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 
 #include "operator/plan/placed.hpp"
 #include "turnkeeper/base/clock.hpp"
+#include "turnkeeper/kube/packing.hpp"
 #include "turnkeeper/kube/resource.hpp"
 
 namespace turnkeeper::op {
@@ -22,9 +22,17 @@ class OwnWrites {
  public:
   static constexpr std::chrono::seconds believed_for{5};
 
+  struct Name {
+    std::string site;
+    std::string kind;
+    kube::ObjectKey key;
+    auto operator<=>(const Name&) const = default;
+  };
   // `before`: the resource version in the cache before the write was begun; empty when it had none. Asked afterwards it
   // may be newer than what was written, which would then hide it.
-  void remember(const std::string& before, Placed written, SteadyTime now);
+  void remember(const std::string& before, const Placed& written, SteadyTime now);
+  // The same of an object of which only the receipt came back: `sent` is its JSON.
+  void remember(const std::string& before, Name name, std::string sent, kube::Receipt receipt, SteadyTime now);
   // Adds the objects that were written and are in `cached` not yet, and replaces the older ones. Returns true when
   // there were any: the caller should look again after believed_for.
   bool complete(std::vector<Placed>& cached, SteadyTime now);
@@ -37,18 +45,14 @@ class OwnWrites {
   [[nodiscard]] bool empty() const { return writes_.empty(); }
 
  private:
-  struct Name {
-    std::string site;
-    std::string kind;
-    kube::ObjectKey key;
-    auto operator<=>(const Name&) const = default;
-  };
-  // Packed: a thousand clusters that are made at once have some in each.
+  // As text: as a rule it is never read, and a thousand clusters that are made at once have some in each.
   struct Write {
     std::string before;
-    std::vector<std::uint8_t> written;
+    std::string text;
+    kube::Receipt receipt;  // to be entered into it
     SteadyTime at;
   };
+  [[nodiscard]] static nlohmann::json object_of(const Write& write);
   [[nodiscard]] static Name name_of(const Placed& placed);
 
   std::map<Name, Write> writes_;

@@ -72,8 +72,7 @@ void Reconciler::forget(const kube::ObjectKey& key) {
 Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   // The sight first: what changes while the rest is read must differ from it.
   const Sight sight = in_.watches.sight(key);
-  const auto cached = in_.watches.clusters().get(key);
-  if (!cached) {
+  if (in_.watches.version_of(key).empty()) {
     forget(key);
     return {};
   }
@@ -90,6 +89,9 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
       return unchanged;
     }
   }
+  const auto cached = in_.watches.clusters().get(key);
+  // It went this moment, and its going wakes the next pass.
+  if (!cached) return {};
   std::vector<Placed> itself = {{"", *cached}};
   memory.object.complete(itself, now);
   const json& object = itself.front().object;
@@ -144,7 +146,8 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   in_.metrics.estimated_cost(key, plan.cost);
   in_.metrics.certificate_expiry(key, certificate_expiry(cluster, observed));
   // With the finalizer went the object itself.
-  if (!(cluster.deleting && plan.record && plan.record->empty())) writer.write_status(object, after);
+  if (!(cluster.deleting && plan.record && plan.record->empty()))
+    writer.write_status(std::move(itself.front().object), std::move(after));
 
   Outcome outcome;
   if (const auto* error = writer.error()) outcome.error = *error;

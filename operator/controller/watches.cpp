@@ -109,6 +109,7 @@ Observed Watches::observe(const api::TurnCluster& cluster, const json& object) {
   for (const auto& name : secrets) {
     const auto seen = secrets_.find(name)->look(time_to_read);
     if (seen.secret) observed.secrets.emplace(name.name, *seen.secret);
+    if (!seen.secret && seen.trouble) observed.unread_secrets.emplace(name.name, seen.trouble->text());
   }
 
   std::set<kube::ObjectKey> sites;

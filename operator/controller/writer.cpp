@@ -65,9 +65,9 @@ Deadline Writer::deadline(const std::string& site) const {
   return Deadline::after(clock_, site.empty() ? home_budget : remote_budget);
 }
 
-void Writer::note_made(const Placed& made) {
-  only_made_ = only_made_ && made.site.empty();
-  made_.add(made.object.at("kind"), kube::key_of(made.object), kube::resource_version_of(made.object));
+void Writer::note_made(const OwnWrites::Name& name, const std::string& version) {
+  only_made_ = only_made_ && name.site.empty();
+  made_.add(name.kind, name.key, version);
 }
 
 std::optional<Sight> Writer::sight_after(Sight before) const {
@@ -140,7 +140,7 @@ void Writer::create(const Placed& placed) {
     }
     if (!created) return kube::fail(created.error());
     const Placed made{placed.site, slim(std::move(*created))};
-    note_made(made);
+    note_made({placed.site, type->kind, key}, kube::resource_version_of(made.object));
     memory_.children.remember(before, made, clock_.steady());
     return {};
   });
@@ -153,36 +153,36 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
   const auto* type = type_of(placed.object.at("kind"));
   const kube::ObjectKey key = kube::key_of(placed.object);
   std::optional<kube::Error> missing;
-  const auto send = [&](const Site& site, bool is_new) -> kube::Result<json> {
-    if (!is_new) return site.client().apply(*type, placed.object, as_operator, deadline(placed.site));
-    // Of what is new, what was asked for and its metadata are all that need be known until the watch shows it.
-    auto receipt = site.client().write(*type, placed.object, as_operator, deadline(placed.site));
+  const auto change = [&](const Site& site, const std::string& before) -> kube::Result<> {
+    auto applied = site.client().apply(*type, placed.object, as_operator, deadline(placed.site));
+    if (!applied) return kube::fail(applied.error());
+    only_made_ = false;
+    memory_.children.remember(before, {placed.site, slim(std::move(*applied))}, clock_.steady());
+    return {};
+  };
+  // Of what is new, what was asked for and its metadata are all that need be known until the watch shows it.
+  const auto make = [&](const Site& site) -> kube::Result<> {
+    std::string text = placed.object.dump();
+    auto receipt = site.client().write(*type, key, text, as_operator, deadline(placed.site));
     if (!receipt) return kube::fail(receipt.error());
-    json object = placed.object;
-    receipt->enter(object);
-    return object;
+    const OwnWrites::Name name{placed.site, type->kind, key};
+    note_made(name, receipt->version);
+    memory_.children.remember("", name, std::move(text), std::move(*receipt), clock_.steady());
+    return {};
   };
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
     const std::string before = site.version_of(type->kind, key);
-    auto applied = send(site, before.empty());
-    const bool refused = !applied && !applied.error().transient() && applied.error().kind != kube::ErrorKind::cancelled;
+    auto done = before.empty() ? make(site) : change(site, before);
+    const bool refused = !done && !done.error().transient() && done.error().kind != kube::ErrorKind::cancelled;
     if (refused && is_optional(*type)) {
       missing =
-          applied.error().kind != kube::ErrorKind::not_found
-              ? applied.error()
+          done.error().kind != kube::ErrorKind::not_found
+              ? done.error()
               : kube::Error(kube::ErrorKind::not_found, "this Kubernetes cluster knows no " + type->kind,
                             "install " + type->group + "'s definitions, or take what asks for them out of the spec");
       return {};
     }
-    if (!applied) return kube::fail(applied.error());
-    const Placed now{placed.site, slim(std::move(*applied))};
-    if (before.empty()) {
-      note_made(now);
-    } else {
-      only_made_ = false;
-    }
-    memory_.children.remember(before, now, clock_.steady());
-    return {};
+    return done;
   });
   // Told, but no reason to leave the relays alone.
   if (missing) refusals_.emplace(placed.site, *missing);
@@ -232,24 +232,27 @@ void Writer::record(const json& object, const std::set<std::string>& sites) {
     auto applied = home.client().apply(turn_clusters, record_patch(object, sites), as_operator, deadline(""));
     if (!applied && is_gone(applied.error()) && sites.empty()) return {};
     if (!applied) return kube::fail(applied.error());
-    recorded_ = kube::resource_version_of(*applied);
+    // What was asked for since it was read is not what this pass answers: then no status is written.
+    if (applied->at("metadata").value("generation", 0) == object.at("metadata").value("generation", 0)) {
+      recorded_ = kube::resource_version_of(*applied);
+    }
     memory_.object.remember(before, {"", slim(std::move(*applied))}, clock_.steady());
     return {};
   });
 }
 
-void Writer::write_status(const json& object, const json& status) {
-  if (object.value("status", json()) == status) return;
+void Writer::write_status(json object, json status) {
+  if (const auto there = object.find("status"); there != object.end() ? *there == status : status.is_null()) return;
   // With its version: what was asked for since is answered by the pass that the watch will bring.
   const std::string version = recorded_.empty() ? kube::resource_version_of(object) : recorded_;
-  const json patch = {{"apiVersion", turn_clusters.api_version()},
-                      {"kind", turn_clusters.kind},
-                      {"metadata",
-                       {{"name", cluster_.name},
-                        {"namespace", cluster_.namespace_name},
-                        {"uid", kube::uid_of(object)},
-                        {"resourceVersion", version}}},
-                      {"status", status}};
+  json patch = {{"apiVersion", turn_clusters.api_version()},
+                {"kind", turn_clusters.kind},
+                {"metadata",
+                 {{"name", cluster_.name},
+                  {"namespace", cluster_.namespace_name},
+                  {"uid", kube::uid_of(object)},
+                  {"resourceVersion", version}}},
+                {"status", std::move(status)}};
   // Asked before the write: what the watch brings meanwhile is newer than it, and must not be taken for its past.
   const std::string before = watches_.version_of(cluster_);
   at("", [&](const Site& home) -> kube::Result<> {
@@ -261,10 +264,9 @@ void Writer::write_status(const json& object, const json& status) {
     if (!applied) return kube::fail(applied.error());
     made_.remove(turn_clusters.kind, cluster_, version);
     made_.add(turn_clusters.kind, cluster_, applied->version);
-    json now = object;
-    applied->enter(now);
-    now["status"] = status;
-    memory_.object.remember(before, {"", std::move(now)}, clock_.steady());
+    object["status"] = std::move(patch["status"]);
+    memory_.object.remember(before, {"", turn_clusters.kind, cluster_}, object.dump(), std::move(*applied),
+                            clock_.steady());
     return {};
   });
 }

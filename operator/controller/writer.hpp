@@ -32,7 +32,7 @@ class Writer {
   // `object` is the TurnCluster as read. All but plan.create.
   void carry_out(const Plan& plan, const Observed& observed, const nlohmann::json& object, bool settled);
   // Nothing when it is there already, or when the TurnCluster is no longer as it was read.
-  void write_status(const nlohmann::json& object, const nlohmann::json& status);
+  void write_status(nlohmann::json object, nlohmann::json status);
 
   [[nodiscard]] const Written& written() const { return written_; }
   // What `before`, the sight at the pass's begin, becomes once the watches have shown what was written. Nothing when
@@ -52,7 +52,7 @@ class Writer {
   void remove(const ObjectRef& ref, std::optional<std::chrono::seconds> grace);
   void record(const nlohmann::json& object, const std::set<std::string>& sites);
   [[nodiscard]] Deadline deadline(const std::string& site) const;
-  void note_made(const Placed& made);
+  void note_made(const OwnWrites::Name& name, const std::string& version);
 
   Watches& watches_;
   const Clock& clock_;

@@ -1,6 +1,5 @@
 #include "operator/link/grpc_server.hpp"
 
-#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -10,6 +9,7 @@
 #include <set>
 
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/grpc_log/grpc_log.hpp"
 #include "turnkeeper/v1/health.grpc.pb.h"
 #include "turnkeeper/v1/targets.grpc.pb.h"
 
@@ -19,16 +19,6 @@ namespace {
 // A report names each relay once; 4 MiB are tens of thousands of them.
 constexpr int longest_message = 4 << 20;
 constexpr unsigned certificate_refresh_seconds = 60;
-
-// gRPC's own messages are for its authors, but one of them tells why a monitor cannot connect.
-void log_for_people(gpr_log_func_args* message) {
-  const std::string_view text(message->message);
-  if (text.find("Handshake failed") != std::string_view::npos) {
-    log::warn("a monitor's TLS handshake failed", {{"error", text}});
-  } else {
-    log::debug("grpc", {{"message", text}});
-  }
-}
 
 // Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
 class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
@@ -225,7 +215,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::listen(const Options& options, T
   if (options.tls) {
     if (auto ok = check_tls_files(*options.tls); !ok) return fail(ok.error());
   }
-  gpr_set_log_function(log_for_people);
+  log_grpc();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto impl = std::make_unique<Impl>(targets, health);

@@ -12,6 +12,7 @@ constexpr std::chrono::seconds numbers_every{10};
 std::set<std::string> clusters_in(const v1::HealthReport& report) {
   std::set<std::string> names;
   for (const auto& relay : report.relays()) names.insert(relay.cluster());
+  for (const auto& provider : report.providers()) names.insert(provider.cluster());
   return names;
 }
 
@@ -50,7 +51,7 @@ std::vector<VantageReport> HealthBoard::reports(const std::string& cluster) cons
     // Aged by the steady clock: a jump of the wall clock must neither revive nor bury a vantage.
     const auto age = std::chrono::duration_cast<SystemTime::duration>(clock_.steady() - heard.at);
     auto report = vantage_report(heard.report, cluster, clock_.system() - age);
-    if (!report.relays.empty()) out.push_back(std::move(report));
+    if (!report.relays.empty() || !report.providers.empty()) out.push_back(std::move(report));
   }
   return out;
 }

@@ -78,7 +78,6 @@ ScaleDecision autoscale(const ScaleInput& input) {
   }
   decision.replicas = current - 1;
   decision.why = load();
-  decision.low_since.reset();
   return decision;
 }
 

@@ -32,7 +32,7 @@ struct RelayLoad {
 struct ScaleInput {
   api::Autoscaling policy;
   int current = 0;                      // replicas that the StatefulSet has; 0: there is none yet
-  std::vector<RelayLoad> loads;         // of the relays that serve
+  std::vector<RelayLoad> loads;         // of the relays that serve, and of those that are about to leave
   bool may_grow = true;                 // false: the budget is spent
   std::optional<SystemTime> low_since;  // as the decision before said
   SystemTime now;
@@ -40,8 +40,10 @@ struct ScaleInput {
 
 struct ScaleDecision {
   int replicas = 0;
-  std::string why;                      // for people, when it differs from `current` or would if it could; else empty
-  std::optional<SystemTime> low_since;  // for the next decision. Forgetting it only makes a scale-down later.
+  std::string why;  // for people, when it differs from `current` or would if it could; else empty
+  // For the next decision; to be forgotten once there are fewer. Kept until then, or the relay that is about to leave
+  // would be needed again. Forgetting it sooner only makes a scale-down later.
+  std::optional<SystemTime> low_since;
   std::optional<SystemTime> look_again;
 };
 

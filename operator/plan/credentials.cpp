@@ -67,25 +67,18 @@ Result<api::SigningKeys> read_keys(const json& secret) {
 std::optional<SuppliedSecret> supplied_secret(const api::TurnCluster& cluster, const Observed& observed) {
   const auto& reference = cluster.spec.credentials.secret;
   if (reference.name.empty()) return std::nullopt;
-  SuppliedSecret supplied{.where = "Secret " + reference.name + ", entry " + reference.key, .value = {}, .trouble = {}};
-  const auto refuse = [&](const char* why) {
-    supplied.trouble = why;
+  SuppliedSecret supplied{.where = place_of(reference), .value = {}, .trouble = {}};
+  const auto refuse = [&](std::string why) {
+    supplied.trouble = std::move(why);
     return supplied;
   };
-  const auto secret = observed.secrets.find(reference.name);
-  if (secret == observed.secrets.end()) return refuse("there is no such Secret");
-  const json::json_pointer entry = json::json_pointer("/data") / reference.key;
-  if (!secret->second.contains(entry)) return refuse("the Secret has no such entry");
-  auto value = base64_decode(text(secret->second, entry));
-  if (!value) return refuse("it is no base64");
-  // Files, and so Secrets made from them, end with a newline that nobody means.
-  while (value->ends_with('\n') || value->ends_with('\r')) value->pop_back();
-  if (value->empty()) return refuse("it is empty");
-  if (value->size() > secret_limit) return refuse("it has more than 256 characters");
-  if (!std::ranges::all_of(*value, [](char c) { return c > ' ' && c < '\x7f'; })) {
+  auto value = secret_entry(observed.secrets, observed.unread_secrets, reference);
+  if (!value) return refuse(value.error().message);
+  if (value->reveal().size() > secret_limit) return refuse("it has more than 256 characters");
+  if (!std::ranges::all_of(value->reveal(), [](char c) { return c > ' ' && c < '\x7f'; })) {
     return refuse("it has other characters than printable ASCII ones, or a space");
   }
-  supplied.value = Secret(std::move(*value));
+  supplied.value = std::move(*value);
   return supplied;
 }
 

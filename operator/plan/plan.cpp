@@ -7,6 +7,7 @@
 #include "operator/plan/covers.hpp"
 #include "operator/plan/credentials.hpp"
 #include "operator/plan/gate.hpp"
+#include "operator/plan/provider.hpp"
 #include "operator/plan/record.hpp"
 #include "operator/plan/roll.hpp"
 #include "operator/plan/status.hpp"
@@ -319,11 +320,11 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
       std::back_inserter(wanted));
 
   if (active) {
-    for (const auto& object : wanted) {
-      const auto* there = live.find_like(object);
-      if (there == nullptr || !covers(*there, object.object)) plan.apply.push_back(object);
-    }
     plan.prune = to_prune(cluster, observed, Index(wanted));
+    for (auto& object : wanted) {
+      const auto* there = live.find_like(object);
+      if (there == nullptr || !covers(*there, object.object)) plan.apply.push_back(std::move(object));
+    }
     plan_record(cluster, observed, settings, now, plan);
     input.target_revisions = newest_revisions(cluster, observed, live, Index(plan.apply));
     move_relays(life, sizes, input, plan);
@@ -336,6 +337,7 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
   }
   std::ranges::move(credentials.notices, std::back_inserter(plan.notices));
   if (!cluster.deleting) plan.pods_status = gates(cluster, reachable(plan.pods, observed), input.health, now);
+  input.providers = provider_states(cluster, observed.secrets, observed.unread_secrets, input.health);
   if (cluster.spec.tls) judge_certificate(sizes.wanted, observed, now, input, plan);
   input.unreachable = observed.unreachable;
   plan.memory.numbers_at = observed.memory.numbers_at;

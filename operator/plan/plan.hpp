@@ -27,6 +27,7 @@
 #include "operator/plan/relay_health.hpp"
 #include "operator/plan/relay_life.hpp"
 #include "operator/plan/relay_pod.hpp"
+#include "operator/plan/secret_entry.hpp"
 #include "operator/resources/vantage.hpp"
 #include "operator/rotation/phase_ages.hpp"
 #include "turnkeeper/api/signing_keys.hpp"
@@ -55,7 +56,8 @@ struct Observed {
   // Site -> why nothing is heard of it. Children and pods there are those last seen, or none at all.
   std::map<std::string, std::string> unreachable;
   // Those of referenced_secrets() that are there, by name.
-  std::map<std::string, nlohmann::json> secrets;
+  Secrets secrets;
+  UnreadSecrets unread_secrets;
   // The Secret with ca.crt, tls.crt and tls.key by which monitors at other sites prove who they are; null: there is
   // none.
   nlohmann::json vantage_tls;

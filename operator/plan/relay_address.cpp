@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/plan/json_member.hpp"
 #include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
 #include "operator/resources/transport_port.hpp"
@@ -15,17 +16,6 @@ namespace {
 
 using nlohmann::json;
 using Addresses = std::vector<std::string>;
-
-// A missing or mistyped part reads as empty: these objects come from outside.
-const json& at(const json& object, const char* key) {
-  static const json empty;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : empty;
-}
-
-std::string text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 // The name of a load balancer, in the place of addresses.
 bool is_name(const Addresses& addresses) {

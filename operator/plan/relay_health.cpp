@@ -22,16 +22,16 @@ std::optional<std::uint64_t> known(bool has, std::uint64_t value) {
 }
 
 AgentState agent_state(const v1::AgentState& from) {
-  return {.sessions = static_cast<int>(from.sessions()),
+  return {.sessions = from.has_sessions() ? std::optional(from.sessions()) : std::nullopt,
           .sent_bytes = known(from.has_sent_bytes(), from.sent_bytes()),
           .received_bytes = known(from.has_received_bytes(), from.received_bytes()),
           .bits_per_second = known(from.has_bits_per_second(), from.bits_per_second()),
           .keys = {from.keys().begin(), from.keys().end()},
           .config_hash = from.config_hash(),
           .version = from.version(),
-          .certificate_serial = from.certificate_serial(),
           .draining = from.draining(),
-          .starts = static_cast<int>(from.starts())};
+          .starts = from.starts(),
+          .certificate_serial = from.certificate_serial()};
 }
 
 RelayFacts facts_of(const v1::RelayHealth& from) {
@@ -56,15 +56,9 @@ void take_newest(RelayFacts& into, const RelayFacts& from) {
   if (from.certificate) into.certificate = from.certificate;
 }
 
-void forget_numbers(RelayFacts& facts) {
-  for (auto& [key, proof] : facts.keys) proof.at = {};
-  if (!facts.agent) return;
-  facts.agent->sessions = 0;
-  facts.agent->sent_bytes = facts.agent->received_bytes = facts.agent->bits_per_second = std::nullopt;
-}
-
 // The verdict that most of them give.
-api::Verdict most(const std::vector<const RelayHealth*>& opinions) {
+template <class Health>
+api::Verdict most(const std::vector<const Health*>& opinions) {
   auto best = api::Verdict::unknown;
   int best_count = 0;
   for (const auto verdict : verdicts) {
@@ -78,10 +72,23 @@ api::Verdict most(const std::vector<const RelayHealth*>& opinions) {
   return best;
 }
 
+ProviderHealth by_most(const std::vector<const ProviderHealth*>& opinions) {
+  ProviderHealth health{.verdict = most(opinions)};
+  std::size_t in_trouble = 0;
+  for (const auto* opinion : opinions) {
+    if (opinion->verdict == health.verdict && health.cause == api::Cause::none) health.cause = opinion->cause;
+    if (opinion->trouble.empty()) continue;
+    ++in_trouble;
+    if (health.trouble.empty()) health.trouble = opinion->trouble;
+  }
+  if (2 * in_trouble <= opinions.size()) health.trouble.clear();
+  return health;
+}
+
 }  // namespace
 
 VantageReport vantage_report(const v1::HealthReport& report, const std::string& cluster, SystemTime heard) {
-  VantageReport result{.vantage = report.vantage(), .heard = heard, .relays = {}, .facts = {}};
+  VantageReport result{.vantage = report.vantage(), .heard = heard, .relays = {}, .facts = {}, .providers = {}};
   for (const auto& relay : report.relays()) {
     if (relay.cluster() != cluster) continue;
     result.relays[relay.relay()] = {.verdict = api::parse_verdict(relay.verdict()).value_or(api::Verdict::unknown),
@@ -89,15 +96,22 @@ VantageReport vantage_report(const v1::HealthReport& report, const std::string& 
                                     .since = time_of(relay.since())};
     if (auto facts = facts_of(relay); facts != RelayFacts()) result.facts.emplace(relay.relay(), std::move(facts));
   }
+  for (const auto& provider : report.providers()) {
+    if (provider.cluster() != cluster) continue;
+    result.providers[provider.provider()] = {
+        .verdict = api::parse_verdict(provider.verdict()).value_or(api::Verdict::unknown),
+        .cause = api::parse_cause(provider.cause()).value_or(api::Cause::none),
+        .trouble = provider.trouble()};
+  }
   return result;
 }
 
 bool differ_in_numbers_only(const VantageReport& one, const VantageReport& other) {
   const auto calm = [](std::map<std::string, RelayFacts> facts) {
-    for (auto& [relay, of_relay] : facts) forget_numbers(of_relay);
+    for (auto& [relay, of_relay] : facts) of_relay = without_numbers(std::move(of_relay));
     return facts;
   };
-  return one.relays == other.relays && calm(one.facts) == calm(other.facts);
+  return one.relays == other.relays && one.providers == other.providers && calm(one.facts) == calm(other.facts);
 }
 
 ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTime now) {
@@ -107,9 +121,11 @@ ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTi
     if (now - report.heard < report_lifetime) fresh.push_back(&report);
   }
   std::ranges::stable_sort(fresh, {}, &VantageReport::heard);
-  health.heard = !fresh.empty();
+  health.heard = std::ranges::any_of(fresh, [](const auto* report) { return !report->relays.empty(); });
   std::map<std::string, std::vector<const RelayHealth*>> opinions;
+  std::map<std::string, std::vector<const ProviderHealth*>> of_providers;
   for (const auto* report : fresh) {
+    for (const auto& [provider, opinion] : report->providers) of_providers[provider].push_back(&opinion);
     for (const auto& [relay, opinion] : report->relays) opinions[relay].push_back(&opinion);
     for (const auto& [relay, facts] : report->facts) take_newest(health.facts[relay], facts);
   }
@@ -123,6 +139,7 @@ ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTi
     }
     health.relays.emplace(relay, *spokesman);
   }
+  for (const auto& [provider, of_provider] : of_providers) health.providers.emplace(provider, by_most(of_provider));
   return health;
 }
 

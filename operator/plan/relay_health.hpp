@@ -1,21 +1,28 @@
-// What the monitors say about a cluster's relays, brought down to one word for each. Pure.
+// What the monitors say about a cluster's relays and its providers, brought down to one word for each. Pure.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "turnkeeper/api/health.hpp"
+#include "turnkeeper/api/relay_facts.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/v1/health.pb.h"
 
 namespace turnkeeper::op {
 
+using api::AgentState;
+using api::CertificateSeen;
+using api::KeyProof;
+using api::RelayFacts;
+
 // A monitor reports at the latest every 10 s; one that was not heard for this long is not counted any more.
 inline constexpr std::chrono::seconds report_lifetime{30};
+// What conditions say then that rest on monitors.
+inline constexpr const char* not_heard =
+    "no monitor was heard in the last 30 s; check that one runs and reaches the operator";
 
 struct RelayHealth {
   api::Verdict verdict = api::Verdict::unknown;
@@ -24,41 +31,12 @@ struct RelayHealth {
   bool operator==(const RelayHealth&) const = default;
 };
 
-// An Allocate with a credential of a signing key was answered.
-struct KeyProof {
-  bool accepted = false;  // or refused with 401
-  SystemTime at;          // by the monitor's clock
-  bool operator==(const KeyProof&) const = default;
-};
-
-// What a relay's agent says of it.
-struct AgentState {
-  int sessions = 0;                         // live allocations, those of probes included
-  std::optional<std::uint64_t> sent_bytes;  // since the agent's start; unset: its kernel does not say
-  std::optional<std::uint64_t> received_bytes;
-  std::optional<std::uint64_t> bits_per_second;  // both directions, averaged over the last minute
-  std::vector<std::string> keys;                 // ids of the signing keys that the relay accepts
-  std::string config_hash;                       // of the relay.json that it runs with
-  std::string version;                           // coturn's: "4.18.0"
-  std::string certificate_serial;                // that coturn was told to load last; empty: none
-  bool draining = false;
-  int starts = 0;  // of coturn, the first included
-  bool operator==(const AgentState&) const = default;
-};
-
-// What a relay showed in a TLS handshake.
-struct CertificateSeen {
-  std::string serial;  // lower-case hexadecimal
-  SystemTime not_after;
-  bool operator==(const CertificateSeen&) const = default;
-};
-
-// What is known of a relay beside its verdict. What was not seen is left out.
-struct RelayFacts {
-  std::map<std::string, KeyProof> keys;  // by key id
-  std::optional<AgentState> agent;
-  std::optional<CertificateSeen> certificate;
-  bool operator==(const RelayFacts&) const = default;
+// What the monitors say about one of spec.failover.providers.
+struct ProviderHealth {
+  api::Verdict verdict = api::Verdict::unknown;  // the best of its relays'
+  api::Cause cause = api::Cause::none;           // of that relay
+  std::string trouble;  // why it gave no credentials when it was asked last; empty: it gave them
+  bool operator==(const ProviderHealth&) const = default;
 };
 
 // The newest report of one vantage.
@@ -67,6 +45,7 @@ struct VantageReport {
   SystemTime heard;                           // when it came in, by this process's clock
   std::map<std::string, RelayHealth> relays;  // of one cluster, by relay name: "eu-west-0"
   std::map<std::string, RelayFacts> facts;    // likewise
+  std::map<std::string, ProviderHealth> providers;
 };
 
 // The part of a report that speaks of `cluster` ("namespace/name"). Words that this version does not know become
@@ -78,11 +57,13 @@ struct VantageReport {
 [[nodiscard]] bool differ_in_numbers_only(const VantageReport& one, const VantageReport& other);
 
 struct ClusterHealth {
-  bool heard = false;  // at least one vantage is fresh
+  bool heard = false;  // at least one vantage is fresh, and knows of a relay
   // The verdict of most fresh vantages; of equally many, the best: a doubt must not take a relay from its clients.
   std::map<std::string, RelayHealth> relays;
   // Of each fact the newest that a fresh vantage tells; of a key's proofs of the same moment, the accepted one.
   std::map<std::string, RelayFacts> facts;
+  // Likewise by most of them; a provider that gives half of them something gives credentials.
+  std::map<std::string, ProviderHealth> providers;
 };
 
 [[nodiscard]] ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTime now);

@@ -17,7 +17,8 @@ void earlier(std::optional<SystemTime>& when, std::optional<SystemTime> other) {
 std::vector<RelayLoad> loads_of(const std::string& region, int replicas, const RelayLifeInput& in) {
   std::vector<RelayLoad> loads;
   for (const auto& pod : in.pods) {
-    if (pod.region != region || pod.ordinal >= replicas || !serves(pod, in.health)) continue;
+    const bool leaves = pod.draining && pod.running && !pod.deleting;
+    if (pod.region != region || pod.ordinal >= replicas || (!leaves && !serves(pod, in.health))) continue;
     RelayLoad load;
     const auto facts = in.health.facts.find(pod.relay);
     if (facts != in.health.facts.end() && facts->second.agent) {
@@ -74,6 +75,7 @@ Sizes region_sizes(const RelayLifeInput& in, const std::map<std::string, SystemT
     if (in.unreachable.contains(site_of(region))) continue;
     std::ranges::copy(down.leaving, std::back_inserter(sizes.leaving));
     earlier(sizes.look_again, down.look_again);
+    if (there && down.replicas < current->second) sizes.low_since.erase(region.name);
     if (there && down.replicas != current->second) {
       sizes.notices.push_back({.warning = false,
                                .reason = "Scaled",

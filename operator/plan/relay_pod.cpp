@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "operator/plan/json_member.hpp"
 #include "operator/plan/relay_address.hpp"
 #include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
@@ -12,17 +13,6 @@ namespace turnkeeper::op {
 namespace {
 
 using nlohmann::json;
-
-// A missing or mistyped part reads as empty: pods come from outside.
-const json& at(const json& object, const char* key) {
-  static const json empty;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : empty;
-}
-
-std::string text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 const json& condition(const json& status, const char* type) {
   static const json none;

@@ -12,8 +12,6 @@ using api::Cause;
 using api::ConditionStatus;
 using api::Verdict;
 
-constexpr const char* not_heard = "no monitor was heard in the last 30 s; check that one runs and reaches the operator";
-
 // One relay that there should be, with what is known of it.
 struct Relay {
   std::string name;
@@ -118,7 +116,33 @@ std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput&
   return regions;
 }
 
-RegionStatus region_status(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions) {
+// The region itself and its backups, then the providers; or as their use has it: the same order as the monitors'.
+std::string served_by(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions,
+                      const std::vector<ProviderState>& providers) {
+  struct Server {
+    std::string name;
+    bool serves = false;
+    bool ours = true;
+    double cost = 0;
+  };
+  const double own_cost = spec.budget ? spec.budget->per_gigabyte : 0;
+  std::vector<Server> servers = {{view.region->name, view.serves(), true, own_cost}};
+  for (const auto& backup : backups_of(spec, *view.region)) {
+    const auto other =
+        std::ranges::find_if(regions, [&](const RegionView& region) { return region.region->name == backup; });
+    if (other != regions.end()) servers.push_back({backup, other->serves(), true, own_cost});
+  }
+  for (const auto& provider : providers) {
+    servers.push_back({"provider " + provider.name, provider.usable, false, provider.cost_per_gigabyte});
+  }
+  if (spec.failover.use == api::ProviderUse::only) std::ranges::stable_sort(servers, {}, &Server::ours);
+  if (spec.failover.use == api::ProviderUse::cheapest) std::ranges::stable_sort(servers, {}, &Server::cost);
+  const auto first = std::ranges::find(servers, true, &Server::serves);
+  return first == servers.end() ? std::string() : first->name;
+}
+
+RegionStatus region_status(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions,
+                           const std::vector<ProviderState>& providers) {
   const auto count = [&](Verdict verdict) {
     return static_cast<int>(
         std::ranges::count_if(view.relays, [&](const Relay& relay) { return relay.status.verdict == verdict; }));
@@ -134,17 +158,7 @@ RegionStatus region_status(const api::Spec& spec, const RegionView& view, const 
   } else if (count(Verdict::draining) == status.relays) {
     status.verdict = Verdict::draining;
   }
-  if (view.serves()) {
-    status.served_by = status.name;
-    return status;
-  }
-  for (const auto& backup : backups_of(spec, *view.region)) {
-    const auto other =
-        std::ranges::find_if(regions, [&](const RegionView& region) { return region.region->name == backup; });
-    if (other == regions.end() || !other->serves()) continue;
-    status.served_by = backup;
-    break;
-  }
+  status.served_by = served_by(spec, view, regions, providers);
   return status;
 }
 
@@ -174,7 +188,7 @@ api::Condition ready(const std::vector<RegionView>& views, const std::vector<Reg
   bool out_of_sight = false;
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto& region = regions[i];
-    if (region.served_by == region.name) continue;
+    if (views[i].serves()) continue;
     std::vector<std::string> reasons;
     for (const auto& relay : views[i].relays) {
       reasons.push_back(why_not(relay, heard));
@@ -184,8 +198,8 @@ api::Condition ready(const std::vector<RegionView>& views, const std::vector<Reg
     }
     down = down || region.served_by.empty();
     texts.push_back(region.name +
-                    (region.served_by.empty() ? " is served by no region" : " is served by " + region.served_by) +
-                    ": " + list_text(reasons));
+                    (region.served_by.empty() ? " is served by nobody" : " is served by " + region.served_by) + ": " +
+                    list_text(reasons));
   }
   if (!texts.empty()) {
     const char* reason = proven_bad     ? (down ? "RegionDown" : "FailedOver")
@@ -239,7 +253,9 @@ api::Condition reconciling(const api::TurnCluster& cluster, const std::vector<Re
     return api::Condition{.type = "Reconciling", .status = status, .reason = reason, .message = std::move(message)};
   };
   if (cluster.deleting) return condition(ConditionStatus::yes, "Deleting", "the cluster is being removed");
-  if (cluster.spec.paused) return condition(ConditionStatus::no, "Paused", "spec.paused is true: nothing is changed");
+  if (cluster.spec.paused)
+    return condition(ConditionStatus::no, "Paused",
+                     "paused by spec.paused or the annotation turnkeeper.io/paused: nothing is changed");
   if (!input.unreachable.empty()) {
     std::vector<std::string> sites;
     for (const auto& [site, why] : input.unreachable) sites.push_back(site + " cannot be reached: " + why);
@@ -323,7 +339,7 @@ Status compute_status(const api::TurnCluster& cluster, const StatusInput& input,
   status.selector = std::string(cluster_label) + '=' + cluster.name;
   const auto views = view(cluster, input, now);
   for (const auto& region : views) {
-    status.regions.push_back(region_status(cluster.spec, region, views));
+    status.regions.push_back(region_status(cluster.spec, region, views, input.providers));
     const auto replaced = input.replaced.find(region.region->name);
     if (replaced != input.replaced.end()) status.regions.back().replaced = replaced->second;
     for (const auto& relay : region.relays) status.relays.push_back(relay.status);
@@ -332,12 +348,14 @@ Status compute_status(const api::TurnCluster& cluster, const StatusInput& input,
     status.conditions = api::conditions_from_json(input.previous.value("conditions", nlohmann::json()));
   }
   std::erase_if(status.conditions, [&](const api::Condition& condition) {
-    return (condition.type == "CertificateValid" && !input.certificate_valid) ||
+    return (condition.type == "ProvidersUsable" && input.providers.empty()) ||
+           (condition.type == "CertificateValid" && !input.certificate_valid) ||
            (condition.type == "WithinBudget" && !input.within_budget);
   });
   std::vector<api::Condition> conditions = {ready(views, status.regions, input.health.heard),
                                             relays_healthy(views, input.health.heard), credentials_current(input)};
   if (input.certificate_valid) conditions.push_back(*input.certificate_valid);
+  if (!input.providers.empty()) conditions.push_back(providers_usable(input.providers, input.health.heard));
   if (input.within_budget) conditions.push_back(*input.within_budget);
   conditions.push_back(reconciling(cluster, views, input));
   conditions.push_back(stalled(input));

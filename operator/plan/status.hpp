@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/plan/provider.hpp"
 #include "operator/plan/relay_health.hpp"
 #include "operator/plan/relay_pod.hpp"
 #include "turnkeeper/api/conditions.hpp"
@@ -33,7 +34,9 @@ struct RegionStatus {
   int relays = 0;  // that there should be
   int healthy = 0;
   std::optional<SystemTime> replaced;  // when a wedged relay of it was replaced last
-  std::string served_by;               // itself when any of its relays works, else the first backup with one, else ""
+  // Whose relays its clients are sent to, as spec.failover.use has it: its own when any of them works, else those of
+  // the first backup with one, else "provider NAME", else "".
+  std::string served_by;
 };
 
 struct CredentialsStatus {
@@ -73,6 +76,7 @@ struct StatusInput {
   std::vector<std::string> stuck;                  // why relays stay on cordoned nodes
   std::optional<api::Condition> certificate_valid;
   std::optional<api::Condition> within_budget;
+  std::vector<ProviderState> providers;
   nlohmann::json budget;
   bool fresh_figures = true;  // false: sessions stay as they were written last
   nlohmann::json previous;    // the status as it stands; may be null

@@ -5,7 +5,6 @@
 #include "operator/plan/status.hpp"
 #include "operator/resources/names.hpp"
 #include "turnkeeper/api/names.hpp"
-#include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/turn/uri.hpp"
 
 namespace turnkeeper::op {
@@ -45,21 +44,11 @@ std::vector<std::string> hosts_of(const api::Spec& spec, const RelayPod& pod, ap
   return pod.addresses;
 }
 
-// Empty when there is no such Secret, or no such entry. A newline at its end is nobody's.
-std::string entry_of(const std::map<std::string, nlohmann::json>& secrets, const api::SecretKeyRef& reference) {
-  const auto secret = secrets.find(reference.name);
-  const auto entry = nlohmann::json::json_pointer("/data") / reference.key;
-  if (secret == secrets.end() || !secret->second.contains(entry) || !secret->second.at(entry).is_string()) return {};
-  auto value = base64_decode(secret->second.at(entry).get<std::string>()).value_or("");
-  while (value.ends_with('\n') || value.ends_with('\r')) value.pop_back();
-  return value;
-}
-
-void add_provider(const api::Provider& provider, std::string secret, v1::ClusterTargets& targets) {
+void add_provider(const api::Provider& provider, const Secret& secret, v1::ClusterTargets& targets) {
   auto& target = *targets.add_providers();
   target.set_name(provider.name);
   target.set_type(std::string(api::provider_type_name(provider.type)));
-  target.set_secret(std::move(secret));
+  target.set_secret(secret.reveal());
   target.set_account(provider.account);
   target.set_username(provider.user);
   target.set_channel(provider.channel);
@@ -71,11 +60,12 @@ void add_provider(const api::Provider& provider, std::string secret, v1::Cluster
   *target.mutable_probe_every() = TimeUtil::MillisecondsToDuration(provider.probe_every.count());
 }
 
-void add_failover(const api::Spec& spec, const std::map<std::string, nlohmann::json>& secrets,
-                  v1::ClusterTargets& targets) {
+void add_failover(const api::Spec& spec, const Secrets& secrets, v1::ClusterTargets& targets) {
   const auto& failover = spec.failover;
   if (failover.providers.empty()) return;
-  for (const auto& provider : failover.providers) add_provider(provider, entry_of(secrets, provider.secret), targets);
+  for (const auto& provider : failover.providers) {
+    add_provider(provider, secret_entry(secrets, {}, provider.secret).value_or(Secret()), targets);
+  }
   for (const auto& [name, use] : api::provider_use_names) {
     if (use == failover.use) targets.set_provider_use(std::string(name));
   }
@@ -85,7 +75,7 @@ void add_failover(const api::Spec& spec, const std::map<std::string, nlohmann::j
 }  // namespace
 
 v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
-                                   const api::SigningKeys& keys, const std::map<std::string, nlohmann::json>& secrets) {
+                                   const api::SigningKeys& keys, const Secrets& secrets) {
   const auto& spec = cluster.spec;
   v1::ClusterTargets targets;
   targets.set_cluster(cluster_id(cluster));

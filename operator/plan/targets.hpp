@@ -1,12 +1,11 @@
 // What monitors are told: which relays there are and how to make credentials for them. Pure.
 #pragma once
 
-#include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "operator/plan/relay_pod.hpp"
+#include "operator/plan/secret_entry.hpp"
 #include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/v1/targets.pb.h"
@@ -17,7 +16,6 @@ namespace turnkeeper::op {
 // draining.
 // `secrets`: of the cluster's namespace, by name; the providers' are taken from there.
 [[nodiscard]] v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods,
-                                                 const api::SigningKeys& keys,
-                                                 const std::map<std::string, nlohmann::json>& secrets = {});
+                                                 const api::SigningKeys& keys, const Secrets& secrets = {});
 
 }  // namespace turnkeeper::op

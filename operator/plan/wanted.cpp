@@ -53,9 +53,12 @@ std::vector<json> region_children(const Wanted& in, const api::Region& region) {
   auto addresses =
       public_addresses(cluster, region, in.pods, nodes_at(in.observed.nodes, site_of(region)), in.observed.children);
   addresses.bits_per_second_per_session = in.bits_per_second_per_session;
-  std::vector<json> children = {config_map(cluster, region, addresses), service_account(cluster, region),
-                                network_policy(cluster, region), service(cluster, region),
-                                disruption_budget(cluster, region)};
+  std::vector<json> children;
+  children.push_back(config_map(cluster, region, addresses));
+  children.push_back(service_account(cluster, region));
+  children.push_back(network_policy(cluster, region));
+  children.push_back(service(cluster, region));
+  children.push_back(disruption_budget(cluster, region));
   for (auto& service : relay_services(cluster, region, in.pods)) children.push_back(std::move(service));
   children.push_back(stateful_set(cluster, region, in.settings.agent_image));
   return children;

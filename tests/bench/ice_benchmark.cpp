@@ -1,6 +1,7 @@
 // What one client's ICE config costs: 3 regions of 4 relays, each with UDP, TCP and TLS, everything proven.
 #include <benchmark/benchmark.h>
 
+#include "monitor/access/admitted_streams.hpp"
 #include "monitor/ice/ice_table.hpp"
 #include "monitor/push/push_hub.hpp"
 
@@ -93,6 +94,18 @@ void push_to_all(benchmark::State& state) {
   state.counters["told"] = benchmark::Counter(static_cast<double>(told), benchmark::Counter::kAvgIterations);
 }
 BENCHMARK(push_to_all)->Unit(benchmark::kMillisecond);
+
+// A file of keys has changed: which of 10,000 streams are to end?
+void keys_changed(benchmark::State& state) {
+  Gate gate({.key = Secret("key")});
+  AdmittedStreams streams(gate, real_clock());
+  std::vector<std::shared_ptr<AdmittedStreams::Stay>> stays;
+  for (int i = 0; i < 10'000; ++i) {
+    stays.push_back(streams.add(*gate.admit({.key = Secret("key"), .address = {}}), [] {}));
+  }
+  for (auto _ : state) streams.keys_changed();
+}
+BENCHMARK(keys_changed)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace turnkeeper::monitor

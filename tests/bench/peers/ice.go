@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
@@ -38,6 +39,8 @@ func serveICE(arguments []string) {
 	key := flags.String("key", "", "what clients send as Authorization: Bearer KEY")
 	secret := flags.String("secret", "", "the relays' shared secret")
 	relayList := flags.String("relays", "", "TURN URLs")
+	certificate := flags.String("tls-cert", "", "serve HTTPS with it, PEM")
+	privateKey := flags.String("tls-key", "", "its key, PEM")
 	withLog := flags.Bool("log", false, "one line on stderr for each request")
 	_ = flags.Parse(arguments)
 	relays := strings.Split(*relayList, ",")
@@ -81,6 +84,12 @@ func serveICE(arguments []string) {
 	}
 	http.HandleFunc("/v1/ice", handler)
 	http.HandleFunc("/ice", handler)
+	if *certificate != "" {
+		// HTTP/1.1, as wrk speaks it.
+		server := http.Server{Addr: *listen, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+		fmt.Fprintln(os.Stderr, server.ListenAndServeTLS(*certificate, *privateKey))
+		os.Exit(1)
+	}
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(*listen, nil))
 	os.Exit(1)
 }

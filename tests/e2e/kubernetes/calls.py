@@ -1,15 +1,16 @@
-"""Calls through relays: allocations over UDP that send data all the time and hear it back, as a client outside makes
-them. Each binds a channel to its own relayed address, so that what it sends passes the relay's whole data path."""
+"""Calls through relays: allocations over UDP or TLS that send data all the time and hear it back, as a client outside
+makes them. Each binds a channel to its own relayed address, so that what it sends passes the relay's whole data path."""
 
 import hashlib
 import hmac
 import os
-import re
+import select
 import selectors
-import socket
 import struct
 import threading
 import time
+
+from wires import wire_to
 
 COOKIE = 0x2112A442
 ALLOCATE, REFRESH, CHANNEL_BIND = 0x003, 0x004, 0x009
@@ -36,16 +37,18 @@ def _parse(message):
 
 
 class Call:
-    """Stands when the constructor returns; raises Refused else."""
+    """Stands when the constructor returns; raises Refused else. With `trust`, an SSL context, it goes over TLS."""
 
-    def __init__(self, server, patience=3.0):
-        host, port = re.match(r"turn:([^:?]+):(\d+)", server["urls"][0]).groups()
-        self.relay = host
+    def __init__(self, server, patience=3.0, trust=None):
+        url = next(u for u in server["urls"] if u.startswith("turns:" if trust else "turn:"))
         self._user, self._password = server["username"].encode(), server["credential"].encode()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.connect((host, int(port)))
         self._realm = self._nonce = b""
         self._patience = patience
+        try:
+            self.wire = wire_to(url, trust, patience)
+        except OSError as error:
+            raise Refused(f"{url}: {error}") from error
+        self.relay = self.wire.host
         transport = _attribute(TRANSPORT, b"\x11\0\0\0")
         try:
             code, answer = self._ask(ALLOCATE, transport)
@@ -53,17 +56,16 @@ class Call:
                 self._realm, self._nonce = answer[REALM], answer[NONCE]
                 code, answer = self._ask(ALLOCATE, transport)
             if code:
-                raise Refused(f"{host}: Allocate: {code}")
+                raise Refused(f"{url}: Allocate: {code}")
             code, _ = self._ask(CHANNEL_BIND, _attribute(CHANNEL, b"\x40\0\0\0") + _attribute(PEER, answer[RELAYED]))
             if code:
-                raise Refused(f"{host}: ChannelBind: {code}")
+                raise Refused(f"{url}: ChannelBind: {code}")
         except OSError as error:
-            self.socket.close()
-            raise Refused(f"{host}: {error}") from error
+            self.wire.close()
+            raise Refused(f"{url}: {error}") from error
         except Refused:
-            self.socket.close()
+            self.wire.close()
             raise
-        self.socket.setblocking(False)
         self.echoes = 0
         self.longest_gap = 0.0
         self.last_echo = time.monotonic()
@@ -78,29 +80,25 @@ class Call:
             attributes += _attribute(INTEGRITY, hmac.new(key, head + attributes, hashlib.sha1).digest())
         message = struct.pack("!HHI", method, len(attributes), COOKIE) + identity + attributes
         end = time.monotonic() + self._patience
-        self.socket.settimeout(0.5)
         while time.monotonic() < end:
-            self.socket.send(message)
-            try:
-                answer = self.socket.recv(2048)
-                while answer[8:20] != identity:
-                    answer = self.socket.recv(2048)
-            except TimeoutError:
-                continue
-            _, found = _parse(answer)
-            error = found.get(ERROR)
-            return (error[2] * 100 + error[3] if error else 0), found
+            self.wire.send(message)
+            while select.select([self.wire], [], [], 0.5)[0]:
+                for answer in self.wire.arrived():
+                    if answer[8:20] == identity:
+                        _, found = _parse(answer)
+                        error = found.get(ERROR)
+                        return (error[2] * 100 + error[3] if error else 0), found
         raise Refused(f"{self.relay}: no answer")
 
-    def send(self):
+    def send(self, size=100):
         try:
-            self.socket.send(struct.pack("!HH", 0x4000, 100) + os.urandom(100))
+            self.wire.send(struct.pack("!HH", 0x4000, size) + os.urandom(size))
         except OSError:
             pass  # the port is closed: seen as echoes that do not come
 
     def hear(self):
         try:
-            while len(data := self.socket.recv(2048)) > 4:
+            for data in self.wire.arrived():
                 if data[:2] == b"\x40\0":
                     now = time.monotonic()
                     self.longest_gap = max(self.longest_gap, now - self.last_echo)
@@ -114,7 +112,7 @@ class Call:
             self._ask(REFRESH, _attribute(LIFETIME, b"\0\0\0\0"))
         except (OSError, Refused):
             pass
-        self.socket.close()
+        self.wire.close()
 
 
 class Calls:
@@ -127,15 +125,15 @@ class Calls:
         self._thread = threading.Thread(target=self._talk, daemon=True)
         self._thread.start()
 
-    def place(self, server):
-        call = Call(server)
+    def place(self, server, trust=None):
+        call = Call(server, trust=trust)
         with self._lock:
-            self._calls.register(call.socket, selectors.EVENT_READ, call)
+            self._calls.register(call.wire, selectors.EVENT_READ, call)
         return call
 
     def end(self, call):
         with self._lock:
-            self._calls.unregister(call.socket)
+            self._calls.unregister(call.wire)
         call.hang_up()
 
     def close(self):

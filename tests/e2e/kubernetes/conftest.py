@@ -60,14 +60,19 @@ class Cluster:
         """A node's address, as a client outside the cluster reaches it."""
         return next(a["address"] for a in self.get("nodes")["items"][0]["status"]["addresses"] if a["type"] != "Hostname")
 
-    def install(self):
-        """The chart with the images of this build; returns its notes."""
+    def install(self, *more):
+        """The chart with the images of this build, and with more arguments of helm's; returns its notes."""
         arguments = ["install", "turnkeeper", str(ROOT / "helm/turnkeeper"), "--namespace", NAMESPACE, "--create-namespace",
-                     "--set", "monitor.service.type=NodePort", "--wait", "--timeout", "120s"]
+                     "--set", "monitor.service.type=NodePort", "--wait", "--timeout", "120s", *more]
         if self.image:
             repository, tag = self.image.rsplit(":", 1)
             arguments += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
         return self.helm(*arguments).stdout
+
+    def operator_metrics(self):
+        """The text of them, asked through the API server."""
+        pod = self.get("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=operator")["items"][0]["metadata"]["name"]
+        return self.kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics").stdout
 
     def monitor(self):
         """(base URL, API key) of the monitor as a client outside reaches it."""

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import ssl
 import threading
 import time
 
@@ -57,7 +58,9 @@ def by_hand(header, claims, secret=None):
 
 
 class JwksServer:
-    def __init__(self, keys):
+    """Over HTTPS with a certificate and its key, else in the clear."""
+
+    def __init__(self, keys, certificate=None):
         self.keys, self.fetches, self.broken = keys, 0, False
         outer = self
 
@@ -75,7 +78,11 @@ class JwksServer:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/jwks.json"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://localhost:{self.server.server_port}/jwks.json"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -10,12 +10,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "monitor"))
 from running import BIN, Monitor, wait_for  # noqa: E402
+from testbed.certificates import Authority  # noqa: E402
 from issuer import AUDIENCE, ISSUER, JwksServer, Key, by_hand  # noqa: E402
 
 ASK = "/v1/ice?user=alice"
@@ -124,6 +126,60 @@ def test_keys_are_let_in_until_they_are_taken_out(start, folder):
     assert not any(secret in log() for secret in (key, new, "written_by_mistake")), "a key is in the log"
 
 
+class Events(threading.Thread):
+    """An event stream, and when it ended."""
+
+    def __init__(self, monitor, key, path="/v1/events?user=alice"):
+        super().__init__(daemon=True)
+        self.names, self.last, self.ended = [], None, None
+        wait_for("something to give out", lambda: status(monitor, key, path=path.replace("events", "ice")) == 200)
+        self.connection = http.client.HTTPConnection(monitor.address, timeout=60)
+        self.connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200, self.response.read()
+        self.start()
+
+    def run(self):
+        for line in self.response:
+            name, _, value = line.decode().strip().partition(": ")
+            if name == "event":
+                self.names.append(value)
+            if name == "data":
+                self.last = json.loads(value)
+        self.ended = time.monotonic()
+
+
+def test_a_stream_ends_soon_after_its_key_was_taken_back_with_a_word_why(start, folder):
+    (shop, shop_line), (till, till_line) = make_key("shop"), make_key("till")
+    keys = folder / "keys"
+    keys.write_text(f"{shop_line}\n{till_line}\n")
+    monitor = start(f"--api-keys-file={keys}")
+    shops, tills = Events(monitor, shop), Events(monitor, till)
+    wait_for("the first lists", lambda: shops.names == tills.names == ["config"])
+    keys.write_text(f"{till_line}\n")
+    changed = time.monotonic()
+    wait_for("the end", lambda: shops.ended)
+    assert shops.ended - changed < 2.5
+    assert shops.names == ["config", "end"]
+    assert shops.last["status"] == 401 and "another" in shops.last["detail"] + shops.last.get("advice", ""), shops.last
+    assert tills.ended is None
+
+
+def test_a_stream_ends_with_its_token(start, folder):
+    key = Key("es", "ES256")
+    (folder / "jwks.json").write_text(json.dumps({"keys": [key.jwk]}))
+    monitor = start(f"--jwt-jwks={folder / 'jwks.json'}", f"--jwt-audience={AUDIENCE}")
+    long = Events(monitor, key.token(), path="/v1/events")
+    until = int(time.time()) + 2  # with the minute for clocks that differ
+    short = Events(monitor, key.token(exp=until - 60), path="/v1/events")
+    wait_for("the end of the first", lambda: short.ended)
+    assert 0 <= time.time() - until < 2.5 and short.names == ["config", "end"]
+    assert long.ended is None
+    (folder / "jwks.json").write_text(json.dumps({"keys": [Key("es", "ES256").jwk]}))
+    wait_for("the end of the one whose key was withdrawn", lambda: long.ended, seconds=3)
+    assert long.names == ["config", "end"]
+
+
 def test_the_plain_file_of_one_key_is_followed_too(start, folder):
     (folder / "key").write_text("first\n")
     monitor = start(f"--api-key-file={folder / 'key'}")
@@ -196,6 +252,28 @@ def test_new_keys_of_the_issuer_are_fetched_when_a_token_names_them(start):
     assert status(monitor, second.token(), path="/v1/ice") == 200, "the last good keys were lost with the issuer"
 
 
+def test_the_issuers_keys_are_fetched_over_https_from_whom_its_authority_vouches_for(start, folder, tmp_path_factory):
+    ours, others = (Authority(tmp_path_factory.mktemp(name)) for name in ("ours", "others"))
+    key = Key("es", "ES256")
+    issuer = JwksServer([key], ours.issue("issuer", "issuer", names=["localhost"]))
+    impostor = JwksServer([key], ours.issue("impostor", "impostor", names=["login.example.org"]))
+    log = lambda: "".join(file.read_text() for file in folder.glob("monitor-*.log"))  # noqa: E731
+    try:
+        monitor = start(f"--jwt-jwks={issuer.url}", f"--jwt-audience={AUDIENCE}", f"--jwt-ca={ours.path('ca.crt')}")
+        wait_for("the keys", lambda: status(monitor, key.token(), path="/v1/ice") == 200)
+        assert issuer.fetches == 1
+        for url, flags, why in ((issuer.url, [f"--jwt-ca={others.path('ca.crt')}"], f"an authority in {others.path('ca.crt')}"),
+                                (issuer.url, [], "an authority that this system trusts"),
+                                (impostor.url, [f"--jwt-ca={ours.path('ca.crt')}"], "it is for another name")):
+            stranger = start(f"--jwt-jwks={url}", f"--jwt-audience={AUDIENCE}", *flags)
+            wait_for(why, lambda: "no new keys" in (told := log()) and "certificate is refused: " in told and why in told)
+            assert status(stranger, key.token(), path="/v1/ice") == 503
+        assert issuer.fetches == 1 and impostor.fetches == 0, "a request was sent to somebody who was not proven"
+    finally:
+        issuer.stop()
+        impostor.stop()
+
+
 def test_who_asks_too_often_is_told_when_to_come_back(start, folder):
     (folder / "key").write_text("k")
     monitor = start(f"--api-key-file={folder / 'key'}", "--rate-limit-per-caller=2/s:5", "--trusted-proxy=127.0.0.0/8",
@@ -252,7 +330,7 @@ def test_strangers_get_nothing_on_an_address_that_others_reach(start):
 
 
 @pytest.mark.parametrize("flags, config, words", [
-    (["--api-keys-file=missing"], "", "missing cannot be read"),
+    (["--api-keys-file=missing"], "", "cannot read missing"),
     (["--jwt-jwks=http://login.example.org/jwks", "--jwt-audience=a"], "", "use https://"),
     (["--jwt-jwks=jwks.json"], "", "for whom they are"),
     (["--jwt-jwks=https://login.example.org/jwks", "--jwt-audience=a", "--jwt-require=plan"], "", "CLAIM=VALUE"),

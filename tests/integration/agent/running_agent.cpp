@@ -70,6 +70,7 @@ void RunningAgent::start(const Options& options) {
     argv.push_back("--addresses=" + directory_ + "/addresses.json");
   }
   argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  process_.reset();  // the one before holds the port
   fs::remove(directory_ + "/log");
   process_.emplace(ChildProcess::start({.argv = argv, .log_path = directory_ + "/log"}).value());
 }

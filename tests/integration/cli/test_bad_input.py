@@ -1,5 +1,7 @@
 """What turnctl says when it cannot do what it was asked: one line with the next step, exit code 1."""
 
+import re
+
 from conftest import one_line
 from local_mode import CLUSTER, run
 
@@ -53,7 +55,15 @@ def test_wrong_command_lines_point_to_the_help():
     for words in ([], ["sing"], ["up"], ["relay"], ["relay", "stop"], ["probe"], ["ice", "--no-such-option"],
                   ["probe", "turn:127.0.0.1", "--user", "u", "--password-file"]):
         result = run(*words)
-        assert result.returncode == 2 and "turnctl --help" in result.stderr, (words, result)
+        assert result.returncode == 2 and re.search("; see `turnctl.* --help`\n$", result.stderr), (words, result)
+
+
+def test_a_command_that_lacks_its_relay_says_so():
+    for action in ("stop", "drain", "start"):
+        result = run("relay", action)
+        assert result.returncode == 2
+        assert result.stderr == ("turnctl: NAME is missing: no `turnctl up` is running; start one: turnctl up -f cluster.yaml; "
+                                 f"see `turnctl relay {action} --help`\n")
 
 
 def test_probe_needs_credentials_and_a_turn_server(tmp_path):

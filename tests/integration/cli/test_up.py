@@ -152,3 +152,4 @@ def test_unknown_relay_is_answered_with_those_there_are(up):
     up.start()
     assert one_line(up.turnctl("relay", "stop", "mars-0")) == (
         'there is no relay "mars-0"; choose one of eu-0, eu-1, us-0')
+    assert "NAME is missing: choose one of eu-0, eu-1, us-0; see" in up.turnctl("relay", "drain").stderr

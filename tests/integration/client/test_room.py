@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 
+from call import bring_back
+
 
 def test_the_room_shows_the_call_and_its_buttons_kill_drain_and_restart_relays(browser, up):
     page = browser.page()
@@ -22,11 +24,31 @@ def test_the_room_shows_the_call_and_its_buttons_kill_drain_and_restart_relays(b
         press(page, "Restart" if button == "Kill" else "Undrain", name)
         page.wait_for(f"document.querySelector('[aria-label=\"Drain {name}\"]')")
     page.wait_for("document.getElementById('interruption').textContent.endsWith(' ms')")
-    page.wait_for("document.getElementById('log').textContent.includes('ICE restart: moved')")
+    page.wait_for("document.getElementById('log').textContent.includes('ICE restart: its relay has left the list')")
     shown = page.js("document.getElementById('seen').currentTime")
     page.wait_for(f"document.getElementById('seen').currentTime > {shown} + 0.2")
     assert page.complaints == []
     assert page.js("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
+
+
+def test_the_room_says_when_nothing_gets_through_any_more_and_when_it_does_again(browser, up):
+    page = browser.page(width=390)
+    page.open(up.url + "/room/")
+    page.wait_for("document.getElementById('level').textContent === 'good'", 20)
+    page.js("const stop = (name) => fetch(`relays/${name}/stop`, {method: 'POST'}); Promise.all(['eu-0', 'eu-1', 'us-0'].map(stop)).then(() => 0)")
+    page.wait_for("document.getElementById('type').textContent === 'interrupted' && document.getElementById('rtt').textContent === '–'")
+    assert page.js("document.documentElement.scrollWidth <= innerWidth")
+    bring_back(up)
+    page.wait_for("document.getElementById('type').textContent === 'relay'", 20)
+    page.close()
+
+
+def test_the_room_shows_a_direct_call_as_one_that_needs_no_relay(browser, up):
+    page = browser.page()
+    page.open(up.url + "/room/?direct")
+    page.wait_for("document.getElementById('type').textContent === 'direct' && document.getElementById('relay').textContent === 'none'", 20)
+    assert page.js("document.getElementById('by-relay').hidden && document.querySelectorAll('#relays .used').length === 0")
     page.close()
 
 

@@ -117,13 +117,18 @@ def test_everything_optional_can_be_left_out_or_written(kubectl):
     relay = {"transports": ["UDP", "TCP", "TLS", "DTLS"], "ports": {"turn": 443, "turns": 5349},
              "exposure": "LoadBalancer", "ipFamilies": ["IPv4", "IPv6"],
              "publicAddress": {"fixed": ["192.0.2.1,2001:db8::1", "192.0.2.2"]}, "autoscaling": {"max": 2, "sessionsPerRelay": 500},
+             "peers": {"deny": ["10.0.0.0/8", "192.0.2.9-192.0.10.1", "2001:db8::1-2001:db8::9"], "allow": ["10.9.9.9-10.9.9.9"]},
+             "resources": {"limits": {"cpu": 2, "memory": "1.5Gi"}, "requests": {"cpu": 0}},
              "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}}
     regions = [{"name": "eu", "vantage": True},
                {"name": "us", "kubeconfigSecret": {"name": "us"}, "relay": {"publicAddress": {"nodeAnnotation": "example.org/address"}}}]
     full = cluster("full", relay=relay, regions=regions, tls=tls, dns={"hostname": "turn.example.org"},
                    budget={"monthly": "45", "perRelay": "8"},
-                   failover={"providers": [{"name": "rest", "type": "TurnRest", "url": "https://turn.example.net/?a=b"},
-                                           {"name": "list", "type": "Static", "secretRef": {"name": "list"}}]},
+                   failover={"providers": [{"name": "rest", "type": "TurnRest", "url": "https://turn.example.net:65535/?a[]=b"},
+                                           {"name": "list", "type": "Static", "secretRef": {"name": "list"}},
+                                           {"name": "six", "type": "SharedSecret", "secretRef": {"name": "six"},
+                                            "urls": ["turns:[2001:db8::1]:443?transport=tcp", "turn:192.0.2.1:03478"]}],
+                             "stunServers": ["stun:[2001:db8::1]", "stun:stun.example.org:1"]},
                    credentials={"rotation": {"every": "0s"}, "secretRef": {"name": "shared", "key": "secret"}})
     applied = apply(kubectl, full)
     assert applied.returncode == 0, applied.stderr

@@ -244,7 +244,7 @@ TEST_F(ExchangeTls, AStrangersAuthorityIsRefusedUntilTheFilesAreReplaced) {
   {
     CapturedLog log;
     MeshMonitor refused(with(files, "b", {a.address()}));
-    EXPECT_TRUE(log.comes_to_say("another monitor's TLS handshake failed", witness)) << log.text();
+    EXPECT_TRUE(log.comes_to_say("a TLS handshake of gRPC failed", witness)) << log.text();
     EXPECT_TRUE(log.comes_to_say("no connection to another monitor", witness)) << log.text();
     EXPECT_THAT(log.text(), HasSubstr("certificate verify failed"));
     EXPECT_FALSE(a.knows("b"));

@@ -46,15 +46,23 @@ class IceGrpcTest : public ::testing::Test {
 
   void serve(const Gate::Options& access, std::optional<IceGrpc::Tls> tls = std::nullopt) {
     on_thread([&] {
-      gate_.emplace(access, clock_);
-      auto server = IceGrpc::listen({.address = "127.0.0.1:0", .tls = std::move(tls)},
-                                    {.executor = io_.get_executor(),
-                                     .gate = *gate_,
-                                     .make_config = make_config_,
-                                     .hub = hub_,
-                                     .issued = [this](const Caller& caller, const std::string& user, const IceConfig&) {
-                                       issued_.push_back(caller.name + ":" + user);
-                                     }});
+      auto options = access;
+      options.on_change = [this] {
+        if (streams_) streams_->keys_changed();
+      };
+      gate_.emplace(std::move(options), clock_);
+      streams_.emplace(*gate_, clock_);
+      auto server = IceGrpc::listen(
+          {.address = "127.0.0.1:0", .tls = std::move(tls)},
+          {.executor = io_.get_executor(),
+           .gate = *gate_,
+           .make_config = make_config_,
+           .hub = hub_,
+           .streams = *streams_,
+           .issued = [this](const Caller& caller, const std::string& user,
+                            const IceConfig&) { issued_.push_back(caller.name + ":" + user); },
+           .pushed = [this](const Caller& caller,
+                            const Push& push) { issued_.push_back(caller.name + ":" + push.request.user); }});
       ASSERT_TRUE(server) << server.error().text();
       server_ = std::move(*server);
       address_ = server_->address();
@@ -169,6 +177,7 @@ class IceGrpcTest : public ::testing::Test {
   PushHub hub_{make_config_, [this](const std::string& cluster, UrlHash url) { return tables_.standing(cluster, url); },
                clock_};
   std::optional<Gate> gate_;
+  std::optional<AdmittedStreams> streams_;
   std::vector<std::string> issued_;
   std::unique_ptr<IceGrpc> server_;
   std::string address_;
@@ -230,6 +239,19 @@ TEST_F(IceGrpcTest, StrangersGetNothing) {
   EXPECT_FALSE(reader->Read(&config));
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(subscribers(), 0u);
+}
+
+TEST_F(IceGrpcTest, AKeyThatIsTakenBackEndsItsStreamsAtOnce) {
+  serve({});
+  on_thread([&] { gate_->set_keys(*ApiKeys::parse(key_line({.name = "shop"}, Secret("key")))); });
+  const auto open = watch();
+  (void)open->next();
+  on_thread([&] { gate_->set_keys(*ApiKeys::parse("")); });
+  v1::IceConfig config;
+  EXPECT_FALSE(open->reader->Read(&config));
+  const auto status = open->reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(status.error_message(), HasSubstr("not accepted any more"));
 }
 
 TEST_F(IceGrpcTest, WhoAsksTooOftenIsToldWhenToAskAgain) {
@@ -313,11 +335,12 @@ TEST_F(IceGrpcTest, OverTlsWithItsOwnCertificate) {
 TEST_F(IceGrpcTest, ACertificateThatCannotBeUsedIsSaid) {
   on_thread([&] {
     gate_.emplace(with_key, clock_);
-    const auto server = IceGrpc::listen(
-        {.address = "127.0.0.1:0", .tls = IceGrpc::Tls{"/nonexistent/tls.crt", "/nonexistent/tls.key"}},
-        {.executor = io_.get_executor(), .gate = *gate_, .make_config = make_config_, .hub = hub_, .issued = {}});
+    streams_.emplace(*gate_, clock_);
+    const auto server =
+        IceGrpc::listen({.address = "127.0.0.1:0", .tls = IceGrpc::Tls{"/nonexistent/tls.crt", "/nonexistent/tls.key"}},
+                        {io_.get_executor(), *gate_, make_config_, hub_, *streams_, {}, {}});
     ASSERT_FALSE(server);
-    EXPECT_THAT(server.error().text(), HasSubstr("--ice-grpc-tls-cert"));
+    EXPECT_THAT(server.error().text(), HasSubstr("/nonexistent/tls.crt"));
   });
 }
 

@@ -127,7 +127,7 @@ TEST_F(ServiceTest, ARelayThatLeavesIsLeftWithoutAnAllocation) {
 TEST_F(ServiceTest, ListenersHearOfEachVerdictAndStopLeavesNothingBehind) {
   std::vector<RelayHealth> health;
   std::vector<api::Verdict> shown;
-  service_->on_health([&](std::vector<RelayHealth> now) { health = std::move(now); });
+  service_->on_health([&](FleetReport now) { health = std::move(now.relays); });
   service_->on_change([&](const Status& status) { shown.push_back(status.clusters[0].regions[0].relays[0].verdict); });
   service_->set_fleet(fleet_of({first_.relay("eu-0")}));
   ASSERT_TRUE(healthy(1));

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <csignal>
 
+#include "audit.hpp"
 #include "operator_process.hpp"
+#include "rights.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -18,6 +20,27 @@ class LeadershipTest : public OperatorTest {
     std::erase_if(writes, [](const auto& write) { return write.find("/leases") != std::string::npos; });
     return writes;
   }
+  // A user of its own, so that the audit log tells one operator from another.
+  [[nodiscard]] std::string kubeconfig_as(const std::string& account) {
+    const Rights rights(*part, ns);
+    rights.make_administrator(account);
+    return files_.emplace_back(std::make_unique<TextFile>(account, rights.kubeconfig_of(account)))->path();
+  }
+  // What that user asked to be written, but for the Lease, of the requests from `first` on: "201 patch /api/...".
+  [[nodiscard]] std::vector<std::string> written_by(const std::string& account, std::size_t first) const {
+    const auto requests = audited(*part);
+    std::vector<std::string> out;
+    for (std::size_t i = first; i < requests.size(); ++i) {
+      const auto& request = requests[i];
+      if (request.user != Rights(*part, ns).user_of(account) || !request.writes()) continue;
+      if (request.resource.starts_with("leases") || request.resource.starts_with("events")) continue;
+      out.push_back(std::to_string(request.code) + ' ' + request.verb + ' ' + request.uri);
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::unique_ptr<TextFile>> files_;
 };
 
 const char* const leads = R"(leader_election_master_status{name="turnkeeper-operator"})";
@@ -56,9 +79,9 @@ TEST_F(LeadershipTest, WhoLosesTheLeaseExits) {
 // Neither is asked to behave: the first is held still for longer than its lease lasts, and wakes as if nothing were.
 TEST_F(LeadershipTest, ALeaderThatSleptThroughItsLeaseDoesNoHarm) {
   const std::vector<std::string> elected{"--leader-elect", "--namespace=" + ns};
-  OperatorProcess first(kubeconfig(), elected);
+  OperatorProcess first(kubeconfig_as("sleeper"), elected);
   ASSERT_TRUE(eventually([&] { return first.metric(leads) == 1; }));
-  OperatorProcess second(kubeconfig(), elected);
+  OperatorProcess second(kubeconfig_as("standby"), elected);
   ASSERT_TRUE(eventually([&] { return second.metric(leads) == 0; }));
   apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
   ASSERT_TRUE(eventually([&] { return children() == expected_children("calls", {"eu"}); }));
@@ -69,6 +92,7 @@ TEST_F(LeadershipTest, ALeaderThatSleptThroughItsLeaseDoesNoHarm) {
   // Work for both: the first wakes to find it undone in what it knows.
   apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}, {{"name", "us"}}})));
   remove(kube::services, "calls-eu");
+  const auto asleep = audited(*part).size();
   first.process().signal(SIGCONT);
   EXPECT_EQ(first.process().wait(in(30s)), 1) << "it must find that it leads no more";
   EXPECT_NE(first.log().find("another operator leads now"), std::string::npos) << first.log();
@@ -78,16 +102,18 @@ TEST_F(LeadershipTest, ALeaderThatSleptThroughItsLeaseDoesNoHarm) {
   })) << ::testing::PrintToString(children());
   EXPECT_EQ(get(kube::secrets, "calls-signing-keys")->at("data"), keys) << "clients' credentials would be refused";
   EXPECT_EQ(second.metric(leads), 1);
+  EXPECT_THAT(written_by("sleeper", asleep), ::testing::IsEmpty()) << "it leads no more";
+  EXPECT_THAT(contest(*part, ns).harm, ::testing::IsEmpty());
   const auto writes = writes_but_the_lease();
   EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s)) << "at rest nothing is written";
 }
 
 TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
   const std::vector<std::string> elected{"--leader-elect", "--namespace=" + ns};
-  auto first = std::make_unique<OperatorProcess>(kubeconfig(), elected);
+  auto first = std::make_unique<OperatorProcess>(kubeconfig_as("leader"), elected);
   ASSERT_TRUE(eventually([&] { return first->metric(leads) == 1; }));
   // Two that both believe to lead, for as long as the first needs to see it: the thief does not ask for the Lease.
-  OperatorProcess thief(kubeconfig(), {"--namespace=" + ns});
+  OperatorProcess thief(kubeconfig_as("thief"), {"--namespace=" + ns});
   apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
   apply(turn_clusters, cluster("meetings", json::array({{{"name", "eu"}}, {{"name", "us"}}})));
   ASSERT_TRUE(eventually([&] {
@@ -96,6 +122,7 @@ TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
     return client->replace(kube::leases, lease, in(10s)).has_value();
   }));
   EXPECT_EQ(first->process().wait(in(30s)), 1);
+  const auto lost = audited(*part).size();
   const auto both = [&] {
     auto all = expected_children("calls", {"eu"});
     for (const auto& child : expected_children("meetings", {"eu", "us"})) all.push_back(child);
@@ -104,6 +131,10 @@ TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
   };
   ASSERT_TRUE(eventually([&] { return children() == both(); })) << ::testing::PrintToString(children());
   const auto keys = get(kube::secrets, "calls-signing-keys")->at("data");
+  EXPECT_THAT(written_by("leader", lost), ::testing::Each(::testing::StartsWith("504 "))) << "it had ended";
+  const auto met = contest(*part, ns);
+  EXPECT_THAT(met.harm, ::testing::IsEmpty());
+  RecordProperty("conflicts", met.conflicts);
   const auto writes = writes_but_the_lease();
   EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s))
       << "they must not undo each other's work";

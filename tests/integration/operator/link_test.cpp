@@ -143,6 +143,50 @@ TEST_F(LinkTest, ADeletedClusterIsWithdrawn) {
   watching.TryCancel();
 }
 
+TEST_F(LinkTest, AProviderThatCouldNotServeIsSaidInTheStatus) {
+  OperatorProcess op(kubeconfig());
+  auto object = cluster("calls", json::array({{{"name", "eu"}}}));
+  object["spec"]["failover"]["providers"] = json::array(
+      {{{"name", "twilio"}, {"type", "Twilio"}, {"account", "AC00"}, {"secretRef", {{"name", "vendors"}}}}});
+  apply(turn_clusters, object);
+  const auto says = [&](const std::string& reason, const std::string& words) {
+    return eventually([&] {
+      const auto usable = condition("calls", "ProvidersUsable");
+      return usable.is_object() && usable["reason"] == reason &&
+             usable["message"].get<std::string>().find(words) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(says("SecretUnusable", "Secret vendors, entry secret: there is no such Secret"));
+  apply(kube::secrets, {{"apiVersion", "v1"},
+                        {"kind", "Secret"},
+                        {"metadata", {{"name", "vendors"}, {"namespace", ns}}},
+                        {"stringData", {{"secret", "token"}}}});
+  EXPECT_TRUE(says("MonitorNotHeard", "no monitor was heard"));
+
+  auto health = v1::Health::NewStub(grpc::CreateChannel(op.grpc_address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext reporting;
+  reporting.set_deadline(std::chrono::system_clock::now() + 60s);
+  v1::HealthAck ack;
+  auto reports = health->Report(&reporting, &ack);
+  v1::HealthReport message;
+  message.set_vantage("paris");
+  auto& twilio = *message.add_providers();
+  twilio.set_cluster(ns + "/calls");
+  twilio.set_provider("twilio");
+  twilio.set_verdict("Unknown");
+  twilio.set_trouble("the API answers 401");
+  ASSERT_TRUE(reports->Write(message));
+  EXPECT_TRUE(says("ProviderFailing", "provider twilio: it gives no credentials: the API answers 401"));
+  twilio.set_verdict("Healthy");
+  twilio.clear_trouble();
+  ASSERT_TRUE(reports->Write(message));
+  EXPECT_TRUE(eventually([&] {
+    const auto status = (*get(turn_clusters, "calls"))["status"];
+    return status["regions"][0]["servedBy"] == "provider twilio" && condition("calls", "Ready")["status"] == "False";
+  })) << "no relay of ours was ever up";
+  reporting.TryCancel();
+}
+
 TEST_F(LinkTest, AProvidersNewTokenReachesTheMonitorsAtOnce) {
   const auto vendors = [&](const std::string& token) {
     apply(kube::secrets, {{"apiVersion", "v1"},

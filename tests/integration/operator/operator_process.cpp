@@ -9,6 +9,7 @@
 #include <regex>
 #include <thread>
 
+#include "audit.hpp"
 #include "turnkeeper/http/client.hpp"
 #include "turnkeeper/kube/config.hpp"
 #include "turnkeeper/kube/http_transport.hpp"
@@ -46,6 +47,15 @@ bool eventually(const std::function<bool()>& answer, std::chrono::seconds budget
     std::this_thread::sleep_for(20ms);
   }
   return true;
+}
+
+TextFile::TextFile(const std::string& name, const std::string& text)
+    : path_(::testing::TempDir() + unique("turnkeeper") + '-' + name) {
+  std::ofstream(path_) << text;
+}
+
+TextFile::~TextFile() {
+  std::remove(path_.c_str());
 }
 
 OperatorProcess::OperatorProcess(const std::string& kubeconfig, std::vector<std::string> more)
@@ -260,16 +270,10 @@ json OperatorTest::condition(const std::string& name, const std::string& type) {
 
 std::vector<std::string> OperatorTest::writes_by_operator() const {
   std::vector<std::string> out;
-  std::ifstream audit(part->info()["audit_log"].get<std::string>());
-  for (std::string line; std::getline(audit, line);) {
-    const json entry = json::parse(line, nullptr, false);
-    if (!entry.is_object()) continue;  // the line that is being written
-    const std::string verb = entry.value("verb", "");
-    const std::string uri = entry.value("requestURI", "");
-    const bool writes = verb == "create" || verb == "update" || verb == "patch" || verb == "delete";
-    if (writes && uri.find("/namespaces/" + ns + "/") != std::string::npos &&
-        uri.find("fieldManager=test") == std::string::npos && entry.value("userAgent", "").starts_with("turnkeeper")) {
-      out.push_back(verb + " " + uri);
+  for (const auto& request : audited(*part)) {
+    if (request.writes() && request.uri.find("/namespaces/" + ns + "/") != std::string::npos &&
+        request.uri.find("fieldManager=test") == std::string::npos && request.agent.starts_with("turnkeeper")) {
+      out.push_back(request.verb + " " + request.uri);
     }
   }
   return out;

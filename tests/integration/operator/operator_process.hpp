@@ -26,6 +26,19 @@ inline const kube::ResourceType turn_clusters{"turnkeeper.io", "v1alpha1", "Turn
 // Asks again and again until the answer is yes; false when that takes longer than `budget`.
 bool eventually(const std::function<bool()>& answer, std::chrono::seconds budget = std::chrono::seconds(30));
 
+// A file that goes with the object.
+class TextFile {
+ public:
+  TextFile(const std::string& name, const std::string& text);
+  ~TextFile();
+  TextFile(const TextFile&) = delete;
+  TextFile& operator=(const TextFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
 // One turnkeeper-operator with free ports, its log in a file; killed with the object.
 class OperatorProcess {
  public:

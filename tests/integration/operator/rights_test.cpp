@@ -1,10 +1,8 @@
 // The operator with exactly the rights that the Helm chart gives it.
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <set>
 
 #include "operator_process.hpp"
+#include "rights.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -16,81 +14,28 @@ using ::testing::Not;
 
 class RightsTest : public OperatorTest {
  protected:
-  std::string run(const std::vector<std::string>& argv) {
-    auto done = run_command(argv, in(60s));
-    EXPECT_TRUE(done) << done.error().text();
-    EXPECT_EQ(done->status, 0) << done->text;
-    return done->text;
+  void SetUp() override {
+    OperatorTest::SetUp();
+    rights.emplace(*part, ns);
   }
-  std::string kubectl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {part->info()["kubectl"], "--kubeconfig", kubeconfig(), "--namespace", ns});
-    return run(arguments);
-  }
-  // A kubeconfig for this service account, removed with the test.
   std::string kubeconfig_of(const std::string& account) {
-    std::string token = kubectl({"create", "token", account});
-    while (token.ends_with('\n')) token.pop_back();
-    const json server = {{"server", part->info()["server"]}, {"certificate-authority", part->info()["ca"]}};
-    return write("kubeconfig", json{{"current-context", "it"},
-                                    {"contexts", {{{"name", "it"}, {"context", {{"cluster", "it"}, {"user", "it"}}}}}},
-                                    {"clusters", {{{"name", "it"}, {"cluster", server}}}},
-                                    {"users", {{{"name", "it"}, {"user", {{"token", token}}}}}}}
-                                   .dump());
+    file.emplace("kubeconfig", rights->kubeconfig_of(account));
+    return file->path();
   }
   void grant_what_the_chart_grants() {
     // Into a directory: helm mixes remarks into what it prints.
     const std::string rendered = ::testing::TempDir() + ns + "-chart";
-    run({part->info()["helm"], "template", "turnkeeper", TURNKEEPER_SOURCE_DIR "/helm/turnkeeper", "--namespace", ns,
-         "--output-dir", rendered});
-    kubectl({"apply", "-f", rendered + "/turnkeeper/templates/operator-rbac.yaml"});
+    auto done = run_command({part->info()["helm"], "template", "turnkeeper", TURNKEEPER_SOURCE_DIR "/helm/turnkeeper",
+                             "--namespace", ns, "--output-dir", rendered},
+                            in(60s));
+    ASSERT_TRUE(done) << done.error().text();
+    ASSERT_EQ(done->status, 0) << done->text;
+    rights->kubectl({"apply", "-f", rendered + "/turnkeeper/templates/operator-rbac.yaml"});
     std::filesystem::remove_all(rendered);
   }
-  // "verb resource.group" of each right in the chart's ClusterRole.
-  [[nodiscard]] std::set<std::string> granted() {
-    std::set<std::string> out;
-    const json role = json::parse(kubectl({"get", "clusterrole", "turnkeeper-operator", "-o", "json"}));
-    for (const auto& rule : role["rules"]) {
-      for (const std::string group : rule["apiGroups"]) {
-        for (const std::string resource : rule["resources"]) {
-          for (const std::string verb : rule["verbs"]) out.insert(right(verb, resource, group));
-        }
-      }
-    }
-    return out;
-  }
-  // The same of what this test's operator did, as the API server logged it.
-  [[nodiscard]] std::set<std::string> used() {
-    std::set<std::string> out;
-    std::ifstream audit(part->info()["audit_log"].get<std::string>());
-    for (std::string line; std::getline(audit, line);) {
-      const json entry = json::parse(line, nullptr, false);
-      if (!entry.is_object() || !entry.contains("objectRef")) continue;
-      if (entry["user"].value("username", "") != "system:serviceaccount:" + ns + ":turnkeeper-operator") continue;
-      const json& object = entry["objectRef"];
-      std::string resource = object.value("resource", "");
-      if (object.contains("subresource")) resource += '/' + object["subresource"].get<std::string>();
-      const std::string group = object.value("apiGroup", "");
-      out.insert(right(entry["verb"], resource, group));
-      const bool made = entry.contains("responseStatus") && entry["responseStatus"].value("code", 0) == 201;
-      if (entry["verb"] == "patch" && made) out.insert(right("create", resource, group));
-    }
-    return out;
-  }
-  std::string write(const std::string& name, const std::string& text) {
-    files_.push_back(::testing::TempDir() + ns + "-" + name);
-    std::ofstream(files_.back()) << text;
-    return files_.back();
-  }
-  void TearDown() override {
-    for (const auto& path : files_) std::remove(path.c_str());
-  }
 
- private:
-  static std::string right(const std::string& verb, const std::string& resource, const std::string& group) {
-    return verb + ' ' + resource + (group.empty() ? "" : '.' + group);
-  }
-
-  std::vector<std::string> files_;
+  std::optional<Rights> rights;
+  std::optional<TextFile> file;
 };
 
 TEST_F(RightsTest, TheChartsRoleIsEnough) {
@@ -163,14 +108,14 @@ TEST_F(RightsTest, NothingIsGrantedThatIsNotUsed) {
   apply(kube::secrets, {{"apiVersion", "v1"},
                         {"kind", "Secret"},
                         {"metadata", {{"name", "far"}, {"namespace", ns}}},
-                        {"stringData", {{"kubeconfig", kubectl({"config", "view", "--raw", "--flatten"})}}}});
+                        {"stringData", {{"kubeconfig", rights->kubectl({"config", "view", "--raw", "--flatten"})}}}});
   apply(turn_clusters, cluster("far", json::array({{{"name", "eu"}, {"kubeconfigSecret", {{"name", "far"}}}}})));
   EXPECT_TRUE(eventually([&] { return (*get(turn_clusters, "far"))["metadata"].contains("finalizers"); }));
   remove(turn_clusters, "far");
   EXPECT_TRUE(eventually([&] { return !exists(turn_clusters, "far"); }));
 
-  std::set<std::string> idle = granted();
-  for (const auto& right : used()) idle.erase(right);
+  auto idle = Rights::granted(rights->kubectl({"get", "clusterrole", "turnkeeper-operator", "-o", "json"}));
+  for (const auto& right : rights->used("turnkeeper-operator")) idle.erase(right);
   // Asked by an admission plugin of whoever sets an owner reference that blocks deletion, and logged nowhere.
   idle.erase("update turnclusters/finalizers.turnkeeper.io");
   EXPECT_THAT(idle, ::testing::IsEmpty());
@@ -179,7 +124,7 @@ TEST_F(RightsTest, NothingIsGrantedThatIsNotUsed) {
 }
 
 TEST_F(RightsTest, AMissingRightEndsTheStartWithOneLine) {
-  kubectl({"create", "serviceaccount", "nobody"});
+  rights->kubectl({"create", "serviceaccount", "nobody"});
   const Start start = start_and_end({"--agent-image=x", "--insecure-grpc", "--grpc-listen=127.0.0.1:0",
                                      "--metrics-listen=127.0.0.1:0", "--kubeconfig=" + kubeconfig_of("nobody")});
   EXPECT_EQ(start.status, 1);

@@ -2,8 +2,11 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <sstream>
 
 #include "operator_process.hpp"
+#include "rights.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/kube/config.hpp"
 #include "turnkeeper/kube/http_transport.hpp"
@@ -57,6 +60,25 @@ class SitesTest : public OperatorTest {
     std::ifstream file(other->info()["kubeconfig"].get<std::string>());
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
+  // What docs/turncluster.md says that the operator needs there: a Role of the namespace and a ClusterRole, as YAML.
+  [[nodiscard]] std::string documented_roles() const {
+    std::ifstream file(TURNKEEPER_SOURCE_DIR "/docs/turncluster.md");
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    text.erase(0, text.find("### What the operator needs in another Kubernetes cluster"));
+    const std::string fence = "```yaml\n";
+    const auto begin = text.find(fence) + fence.size();
+    text = text.substr(begin, text.find("```", begin) - begin);
+    const std::string there = "telephony";
+    const auto at = text.find(there);
+    EXPECT_NE(at, std::string::npos) << text;
+    return at == std::string::npos ? text : text.replace(at, there.size(), ns);
+  }
+  // A ready relay there, as make_relay() makes it here.
+  void make_relay_away(const std::string& stateful_set, int ordinal, const std::string& address) {
+    std::swap(client, away);
+    make_relay(stateful_set, ordinal, address);
+    std::swap(client, away);
+  }
   static void api_server_away(const char* action) {
     ASSERT_TRUE(other->command({{"cmd", "program"}, {"name", "kube-apiserver"}, {"action", action}}, in(60s)));
   }
@@ -77,6 +99,12 @@ class SitesTest : public OperatorTest {
   bool has_event(const std::string& reason) {
     const auto events = list(kube::events);
     return std::any_of(events.begin(), events.end(), [&](const json& event) { return event["reason"] == reason; });
+  }
+  bool has_event_with(const std::string& reason, const std::string& words) {
+    const auto events = list(kube::events);
+    return std::any_of(events.begin(), events.end(), [&](const json& event) {
+      return event["reason"] == reason && event["message"].get<std::string>().find(words) != std::string::npos;
+    });
   }
   bool is_gone() { return !exists(turn_clusters, "calls"); }
 
@@ -114,6 +142,75 @@ TEST_F(SitesTest, ARegionsRelaysAreMadeInItsOwnClusterAndGoWithTheTurnCluster) {
   remove(turn_clusters, "calls");
   EXPECT_TRUE(eventually([&] { return is_gone(); }));
   EXPECT_THAT(children_away(), IsEmpty());
+}
+
+TEST_F(SitesTest, TheDocumentedRightsAreEnoughThereAndNoneIsIdle) {
+  const Rights there(*other, ns);
+  const TextFile roles("roles.yaml", documented_roles());
+  there.kubectl({"apply", "-f", roles.path()});
+  there.kubectl({"create", "serviceaccount", "turnkeeper"});
+  const std::string subject = "--serviceaccount=" + ns + ":turnkeeper";
+  there.kubectl({"create", "rolebinding", "turnkeeper-site", "--role=turnkeeper-site", subject});
+  give_kubeconfig(there.kubeconfig_of("turnkeeper"));
+  for (const char* secret : {"monitors", "turn-tls"}) {
+    apply(kube::secrets, {{"apiVersion", "v1"},
+                          {"kind", "Secret"},
+                          {"metadata", {{"name", secret}, {"namespace", ns}}},
+                          {"stringData", {{"ca.crt", "ca"}, {"tls.crt", "certificate"}, {"tls.key", "key"}}}});
+  }
+  OperatorProcess op(kubeconfig(), {"--monitor-operator-address=operator.example.org:9443",
+                                    "--monitor-tls-secret=monitors", "--namespace=" + ns});
+  json both = home_and_away();
+  both["spec"]["tls"] = {{"secretName", "turn-tls"}};
+  both["spec"]["relay"] = {{"transports", {"UDP", "TLS"}}};
+  apply(turn_clusters, both);
+  EXPECT_TRUE(eventually([&] { return has_event_with("SiteUnreachable", "nodes"); })) << "which right is missing?";
+  there.kubectl({"create", "clusterrolebinding", ns, "--clusterrole=turnkeeper-site", subject});
+
+  ASSERT_TRUE(eventually([&] {
+    return away->get(kube::stateful_sets, {ns, "calls-us"}, in(10s)) &&
+           away->get(kube::deployments, {ns, "calls-vantage"}, in(10s));
+  })) << op.log();
+  make_relay("calls-eu", 0, "192.0.2.107");
+  for (int i = 0; i < 2; ++i) make_relay_away("calls-us", i, "192.0.2." + std::to_string(7 + i));
+  const auto gate = [&] {
+    const auto pod = away->get(kube::pods, {ns, "calls-us-0"}, in(10s));
+    return pod && pod->dump().find("turnkeeper.io/proven") != std::string::npos;
+  };
+  EXPECT_TRUE(eventually(gate)) << "the readiness gate is not opened";
+  const auto set = away->get(kube::stateful_sets, {ns, "calls-us"}, in(10s));
+  ASSERT_TRUE(set);
+  ASSERT_TRUE(away->apply_status(
+      kube::stateful_sets,
+      {{"apiVersion", "apps/v1"},
+       {"kind", "StatefulSet"},
+       {"metadata", {{"name", "calls-us"}, {"namespace", ns}}},
+       {"status",
+        {{"replicas", 2}, {"observedGeneration", (*set)["metadata"]["generation"]}, {"updateRevision", "newest"}}}},
+      {.field_manager = "test"}, in(10s)));
+  EXPECT_TRUE(eventually([&] {
+    return std::ranges::any_of(std::vector{"calls-us-0", "calls-us-1"}, [&](const char* name) {
+      const auto pod = away->get(kube::pods, {ns, name}, in(10s));
+      return !pod || (*pod)["metadata"].contains("deletionTimestamp");
+    });
+  })) << "the relay is not renewed";
+  remove(turn_clusters, "calls");
+  EXPECT_TRUE(eventually([&] { return is_gone(); }));
+  EXPECT_THAT(children_away(), IsEmpty());
+
+  std::set<std::string> idle;
+  for (const auto& role : {there.kubectl({"get", "role", "turnkeeper-site", "-o", "json"}),
+                           there.kubectl({"get", "clusterrole", "turnkeeper-site", "-o", "json"})}) {
+    idle.merge(Rights::granted(role));
+  }
+  for (const auto& right : there.used("turnkeeper")) idle.erase(right);
+  EXPECT_THAT(idle, IsEmpty());
+  // Its first looks, before the second binding, are all that was refused.
+  std::istringstream log(op.log());
+  for (std::string line; std::getline(log, line);) {
+    if (line.find("is forbidden") == std::string::npos) continue;
+    EXPECT_NE(line.find("list nodes"), std::string::npos) << line;
+  }
 }
 
 TEST_F(SitesTest, AClusterThatIsAwayKeepsNoOtherWaitingAndIsCaughtUpWith) {

@@ -19,7 +19,7 @@ class DrainTest : public testing::Test {
     auto service = Service::start(io_, {.listen = "127.0.0.1:0", .vantage = "test"});
     if (!service) throw std::runtime_error(service.error().text());
     service_ = std::move(*service);
-    service_->on_health([this](std::vector<RelayHealth> health) { health_ = std::move(health); });
+    service_->on_health([this](FleetReport report) { health_ = std::move(report.relays); });
   }
 
   [[nodiscard]] Fleet fleet(bool draining) const {

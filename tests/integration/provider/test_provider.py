@@ -375,7 +375,7 @@ def test_each_failure_is_met_as_it_deserves(tmp_path, relay, own, serve):
         assert hosts(monitor) == [own.address]
         log = log_of(tmp_path)
         assert len(re.findall(r"provider=refuses", log)) == 2, "the failure and the breaker, once each"
-        assert re.search(r"provider=untrusted.*SSL handshake", log) and "provider=trusted" not in log, log
+        assert re.search(r"provider=untrusted.*certificate is refused", log) and "provider=trusted" not in log, log
         assert "open sesame" not in log and base64.b64encode(b"AC00:open sesame").decode() not in log
         # A new key is used at once, whatever the breaker says.
         (tmp_path / "api.key").write_text("new key")

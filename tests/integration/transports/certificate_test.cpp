@@ -114,6 +114,22 @@ TEST_F(Certificate, ResumptionDoesNotHideThatItExpired) {
   EXPECT_EQ(handshake(later), "certificate_expired");
 }
 
+// In a process of its own: the system's authorities are read once, and there the environment says where they are.
+TEST_F(Certificate, WithoutAFileOfAuthoritiesTheSystemsVouch) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        ::setenv("SSL_CERT_FILE", authority_.file().c_str(), 1);
+        serve({.names = {"turn.example.org"}});
+        const bool all = connect_over(Protocol::tls, "turn.example.org", {}) &&
+                         connect_over(Protocol::dtls, "turn.example.org", {}) &&
+                         !connect_over(Protocol::tls, "turn.example.net", {});
+        relay_.reset();
+        std::_Exit(all ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST(TlsContext, SaysWhichFileCannotBeRead) {
   const auto missing = make_tls_context({.ca_file = "/nowhere/ca.pem"});
   ASSERT_FALSE(missing);

@@ -20,7 +20,7 @@ class Authority:
     def path(self, name):
         return str(self.directory / name)
 
-    def issue(self, name, common_name, organization="", addresses=(), names=()):
+    def issue(self, name, common_name, organization="", addresses=(), names=(), days=30):
         """(certificate path, key path); good for clients and for servers."""
         subject = (f"/O={organization}" if organization else "") + f"/CN={common_name}"
         alternatives = [f"IP:{a}" for a in addresses] + [f"DNS:{n}" for n in names]
@@ -28,7 +28,7 @@ class Authority:
         if alternatives:
             extensions.append(f"subjectAltName={','.join(alternatives)}")
         self._certificate(f"{name}.crt", f"{name}.key", subject, extensions,
-                          ["-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key")])
+                          ["-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key")], days)
         return self.path(f"{name}.crt"), self.path(f"{name}.key")
 
     def signing_pair(self, name):
@@ -38,9 +38,9 @@ class Authority:
         _openssl("pkey", "-in", private, "-pubout", "-out", public)
         return private, public
 
-    def _certificate(self, certificate, key, subject, extensions, signer=()):
+    def _certificate(self, certificate, key, subject, extensions, signer=(), days=30):
         _openssl("req", "-x509", "-config", self.path("openssl.cnf"), "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                 "-nodes", "-subj", subject, "-days", "30", "-keyout", self.path(key), "-out", self.path(certificate),
+                 "-nodes", "-subj", subject, "-days", str(days), "-keyout", self.path(key), "-out", self.path(certificate),
                  *signer, *(word for extension in extensions for word in ("-addext", extension)))
 
 

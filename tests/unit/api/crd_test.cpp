@@ -20,7 +20,9 @@ const json& crd() {
   static const json document = [] {
     std::ostringstream text;
     text << std::ifstream(TURNKEEPER_SOURCE_DIR "/crds/turnclusters.yaml").rdbuf();
-    return read_yaml(text.str()).value().value;
+    auto read = read_yaml(text.str()).value();
+    EXPECT_TRUE(read.problems.empty()) << problems_text(read.problems) << ": the API server takes the last of two";
+    return read.value;
   }();
   return document;
 }

@@ -1,5 +1,6 @@
 #include "turnkeeper/base/child_process.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -42,6 +43,18 @@ TEST(ChildProcess, TalksOverItsPipes) {
   EXPECT_EQ(echo->read_line(soon()), "two");
   echo->close_stdin();
   EXPECT_EQ(echo->wait(soon()), 0);
+}
+
+TEST(ChildProcess, InheritsNoFileThatItWasNotGiven) {
+  // As Boost.Asio opens sockets: without close-on-exec. A port would stay taken for as long as the child lives.
+  const int ours = ::open("/dev/null", O_RDONLY);
+  ASSERT_GE(ours, 3);
+  auto child = ChildProcess::start(
+      {.argv = {"sh", "-c", "test -e /proc/self/fd/" + std::to_string(ours) + " && echo inherited || echo none"},
+       .pipe_stdout = true});
+  ASSERT_TRUE(child);
+  EXPECT_EQ(child->read_line(soon()).value_or(""), "none");
+  ::close(ours);
 }
 
 TEST(ChildProcess, KeepsALastLineThatLacksItsNewline) {

@@ -42,5 +42,11 @@ TEST(Secret, ComesFromAFileWithoutItsNewline) {
   EXPECT_NE(Secret::from_file(path).error().message.find("No such file"), std::string::npos);
 }
 
+TEST(Secret, ADirectoryInItsPlaceIsAnErrorLikeAnyOther) {
+  const auto secret = Secret::from_file(std::filesystem::temp_directory_path());
+  ASSERT_FALSE(secret);
+  EXPECT_NE(secret.error().message.find("Is a directory"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace turnkeeper

@@ -81,6 +81,37 @@ def test_the_alerts_advice_is_the_programs():
     assert dict(said) == causes()
 
 
+# Words of Kubernetes that the operator reads or writes: what they mean is not ours to say.
+KUBERNETES = set("""
+    Certificate CertificateRequest ConfigMap ContainerCreating ContainersReady CrashLoopBackOff CreateContainerConfigError CreateContainerError Deployment
+    DNSEndpoint Endpoint ErrImageNeverPull ErrImagePull Event ExternalIP Failed False ImagePullBackOff InternalIP InvalidImageName IPv NetworkPolicy Node Pod
+    PodDisruptionBudget PodInitializing PodScheduled RunContainerError Running Secret Service ServiceAccount StatefulSet Succeeded True Unknown Unschedulable
+    Ei Gi Ki Mi Pi Ti""".split())
+
+
+def operators_words():
+    """What it says in one word: conditions, their reasons, events, phases of a rotation."""
+    operator = ROOT / "operator"
+    sources = [*operator.glob("plan/*.[ch]pp"), *operator.glob("rotation/*.[ch]pp"), operator / "resources" / "names.hpp",
+               operator / "controller" / "announcements.cpp", operator / "controller" / "reconciler.cpp"]
+    return set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)*)"', "".join(s.read_text() for s in sources))) - KUBERNETES
+
+
+def test_every_condition_reason_and_event_is_documented():
+    pages = "".join((ROOT / "docs" / page).read_text() for page in ("turncluster.md", "rotation.md"))
+    words = operators_words()
+    assert len(words) > 50, "the operator says things in another way now: look for them there"
+    assert not {word for word in words if f"`{word}`" not in pages}
+
+
+def test_no_reason_or_event_is_documented_that_is_never_said():
+    page = (ROOT / "docs" / "turncluster.md").read_text()
+    said = page[page.index("### What conditions say"):page.index("## Annotations that ask")]
+    words = set(re.findall(r"`([A-Z][A-Za-z]+)`", said))
+    types = re.search(r"description: >-\n\s*(Ready: every.*?)\n\s*type: array", (ROOT / "crds" / "turnclusters.yaml").read_text(), re.S)[1]
+    assert not words - operators_words() - set(re.findall(r"(\w+): ", types))
+
+
 def test_every_panel_is_explained_and_has_a_unit():
     for panel in dashboard_panels():
         assert len(panel["description"]) > 20, panel["title"]
@@ -98,8 +129,25 @@ def test_panels_lie_beside_each_other():
             taken[cell] = panel["title"]
 
 
+def documented_metrics():
+    cells = re.findall(r"^\|([^|]*)\|", (ROOT / "docs" / "metrics.md").read_text(), re.M)
+    return {name for cell in cells for name in re.findall(r"`([a-z]\w+_\w+)`", cell)}
+
+
+def test_metrics_are_documented_and_what_is_documented_exists():
+    """Each is a literal in the programs; the suffix of a counter or an info may be added to it, the agent's prefix is."""
+    made = {f"turnkeeper_{name}" for name in re.findall(r'out\.\w+\("([a-z]\w+)"', (ROOT / "agent" / "metrics_text.cpp").read_text())}
+    for folder in ("operator", "monitor"):
+        for source in (ROOT / folder).rglob("*.cpp"):
+            made |= set(re.findall(r'"((?:turnkeeper|controller_runtime|workqueue|leader_election|rest_client|process)_\w+)"', source.read_text()))
+    documented = documented_metrics()
+    assert len(made) > 50, "metrics are made in another way now: look for them there"
+    assert not {m for m in made if not {m, m + "_total", m + "_info"} & documented}
+    assert not {d for d in documented if not {d, re.sub(r"_(total|info)$", "", d)} & made}
+
+
 def test_queries_use_documented_metrics_only():
-    documented = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.M))
+    documented = documented_metrics()
     queries = [a["expr"] for a in alerts()] + [t["expr"] for p in dashboard_panels() for t in p["targets"]]
     used = {name for q in queries for name in re.findall(r"\bturnkeeper_\w+", q)}
     assert used

@@ -355,3 +355,16 @@ def test_every_value_is_described_and_documented():
 def test_no_file_of_the_chart_is_left_out_of_git():
     links = [p for p in (CHART / "files").iterdir()]
     assert links and all(p.is_symlink() and p.exists() and not pathlib.Path(p.readlink()).is_absolute() for p in links)
+
+
+def test_the_notes_offer_only_what_there_is():
+    def notes(*settings):
+        told = helm("install", "tk", CHART, "--namespace", "media", "--dry-run=client", *(w for s in settings for w in ("--set", s)))
+        assert told.returncode == 0, told.stderr
+        return told.stdout[told.stdout.index("NOTES:"):]
+
+    plain = notes()
+    assert "helm test tk -n media" in plain and "http://127.0.0.1:8480/v1/ice" in plain
+    https = notes("monitor.tls.secretName=web", "monitor.service.type=NodePort")
+    assert "helm test tk" not in https and "https://NODE:$PORT/v1/ice" in https
+    assert "\n2. " in https and "\n3. " in https

@@ -45,14 +45,16 @@ TEST_F(ClientTest, AppliesStatusOnItsSubresource) {
 TEST_F(ClientTest, AWriteAsksForNoMoreThanAReceipt) {
   transport->answer(
       200, R"({"kind":"PartialObjectMetadata","metadata":{"name":"turn-eu","uid":"u","resourceVersion":"7"}})");
-  const auto receipt = client.write(config_maps, config_map, {.field_manager = "m"}, deadline);
+  const auto receipt =
+      client.write(config_maps, key_of(config_map), config_map.dump(), {.field_manager = "m"}, deadline);
   ASSERT_TRUE(receipt) << receipt.error().text();
   EXPECT_EQ(receipt->uid, "u");
   EXPECT_EQ(receipt->version, "7");
   EXPECT_THAT(transport->requests.front().accept, HasSubstr("as=PartialObjectMetadata"));
   transport->answer(200, "{}");
-  EXPECT_EQ(client.write(config_maps, config_map, {.field_manager = "m"}, deadline).error().kind,
-            ErrorKind::unexpected);
+  EXPECT_EQ(
+      client.write(config_maps, key_of(config_map), config_map.dump(), {.field_manager = "m"}, deadline).error().kind,
+      ErrorKind::unexpected);
 }
 
 TEST_F(ClientTest, TellsErrorsApart) {

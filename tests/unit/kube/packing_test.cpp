@@ -50,14 +50,14 @@ TEST(Packing, AnEventIsKeptWholeButForManagedFields) {
     ASSERT_TRUE(packed) << indent;
     EXPECT_EQ(packed->type, "MODIFIED");
     expect_facts(packed->object);
-    EXPECT_EQ(unpack(packed->object.cbor), slim(object()));
+    EXPECT_EQ(unpack(packed->object.text), slim(object()));
   }
 }
 
 TEST(Packing, AValueAndATextComeToTheSame) {
   const auto packed = pack(object(), label);
   expect_facts(packed);
-  EXPECT_EQ(unpack(packed.cbor), slim(object()));
+  EXPECT_EQ(unpack(packed.text), slim(object()));
 }
 
 TEST(Packing, TheTypeMayComeAfterTheObject) {
@@ -66,7 +66,26 @@ TEST(Packing, TheTypeMayComeAfterTheObject) {
   ASSERT_TRUE(packed);
   EXPECT_EQ(packed->type, "ADDED");
   EXPECT_EQ(packed->object.key.name, "a");
-  EXPECT_EQ(unpack(packed->object.cbor), json::parse(R"({"metadata":{"name":"a"}})"));
+  EXPECT_EQ(unpack(packed->object.text), json::parse(R"({"metadata":{"name":"a"}})"));
+}
+
+TEST(Packing, ManagedFieldsAreLeftOutWhereverTheyAre) {
+  for (const char* metadata : {R"({"managedFields":[{"a":"]}"}],"name":"a"})", R"({"name":"a","managedFields":[]})",
+                               R"({"name":"a" , "managedFields" : [ 1 ] , "uid":"u"})", R"({"managedFields":[]})"}) {
+    const auto packed =
+        pack_event(R"({"type":"ADDED","object":{"metadata":)" + std::string(metadata) + R"(,"spec":7}})", label);
+    ASSERT_TRUE(packed) << metadata;
+    json expected = {{"metadata", json::parse(metadata)}, {"spec", 7}};
+    EXPECT_EQ(unpack(packed->object.text), slim(expected)) << metadata;
+  }
+}
+
+TEST(Packing, NamesAreReadAsTheyAreMeant) {
+  const auto packed =
+      pack_event(R"({"type":"ADDED","object":{"metadata":{"na\u006de":"a\"b","uid":7,"labels":null}}})", label);
+  ASSERT_TRUE(packed);
+  EXPECT_EQ(packed->object.key.name, "a\"b");
+  EXPECT_EQ(packed->object.uid, "");
 }
 
 TEST(Packing, WhatIsNoEventIsRefused) {

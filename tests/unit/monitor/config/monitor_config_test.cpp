@@ -209,10 +209,11 @@ servers: [{name: eu-0, region: eu, url: "turn:192.0.2.1", secretFile: turn.secre
 }
 
 TEST_F(MonitorConfigTest, TheExampleIsGood) {
-  for (const char* file : {"turn-eu.secret", "turn-eu.secret.2025", "us.password", "twilio.token", "open.password",
-                           "slack.url", "ntfy.token"}) {
+  for (const char* file :
+       {"turn-eu.secret", "turn-eu.secret.2025", "us.password", "twilio.token", "open.password", "ntfy.token"}) {
     write(file, std::string("contents of ") + file);
   }
+  write("slack.url", "https://hooks.example.org/services/T0");
   std::ifstream example(TURNKEEPER_SOURCE_DIR "/examples/monitor.yaml");
   std::stringstream text;
   text << example.rdbuf();
@@ -231,7 +232,7 @@ servers:
 - {name: eu-5, region: eu, secretfile: turn.secret}
 exchange: {listen: "8481", peers: [us]}
 tls: {caFile: password}
-notifications: [{name: a, url: "ftp://x"}, {name: a, urlFile: absent}]
+notifications: [{name: a, url: "ftp://x"}, {name: a, urlFile: absent}, {name: c, urlFile: password}, {name: d, urlFile: .}]
 modules: {"a b": {transport: sctp}}
 uptime: {target: 200}
 clients: {regionHeader: {name: "a b", map: {DE: mars}}}
@@ -256,6 +257,8 @@ clients: {regionHeader: {name: "a b", map: {DE: mars}}}
   EXPECT_THAT(text, HasSubstr("notifications[0].url"));
   EXPECT_THAT(text, HasSubstr("'a' is the name of another receiver"));
   EXPECT_THAT(text, HasSubstr("notifications[1].urlFile: 'absent' cannot be read"));
+  EXPECT_THAT(text, HasSubstr("notifications[2].urlFile: the URL does not begin with"));
+  EXPECT_THAT(text, HasSubstr("notifications[3].urlFile: '.' cannot be read: Is a directory"));
   EXPECT_THAT(text, HasSubstr("'a b' is no name"));
   EXPECT_THAT(text, HasSubstr("'sctp' is not supported"));
   EXPECT_THAT(text, HasSubstr("uptime.target: 200 is no percentage"));

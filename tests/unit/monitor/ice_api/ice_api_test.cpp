@@ -47,9 +47,10 @@ class IceApiTest : public ::testing::Test {
   Metrics metrics_{"test", clock_};
   const Gate gate_{{.anonymous = true}};
   PushHub hub_{make_config_, {}, clock_};
-  IceApi api_{
-      make_config_, {[this]() -> const Fleet& { return fleet_; }, {}, {}}, hub_, metrics_, gate_, {.audit = false},
-      clock_};
+  AdmittedStreams streams_{gate_, clock_};
+  Audit audit_{metrics_, false, clock_};
+  IceApi api_{make_config_, {[this]() -> const Fleet& { return fleet_; }, {}, {}}, hub_, gate_, streams_, audit_,
+              clock_};
   http::Router router_;
 };
 

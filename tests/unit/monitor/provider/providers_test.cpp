@@ -90,7 +90,11 @@ TEST_F(ProvidersTest, OneThatCannotServeIsSeenAndHarmsNobody) {
   const auto fleet = completed({no_list, no_secret, fixed(Type::static_list, "pw")});
   EXPECT_EQ(fleet.clusters[0].regions.size(), 2U);
   std::vector<std::pair<std::string, bool>> up;
-  for (const auto& status : providers_.status()) up.emplace_back(status.name, status.up);
+  for (const auto& status : providers_.status()) {
+    up.emplace_back(status.name, status.up);
+    EXPECT_EQ(status.up, status.trouble.empty()) << status.name << ": " << status.trouble;
+    EXPECT_EQ(status.trouble.find("pw"), std::string::npos) << "it is shown to people";
+  }
   EXPECT_THAT(up, ElementsAre(std::pair("no-list", false), std::pair("no-secret", false), std::pair("other", true)));
   EXPECT_TRUE(providers_.asked_all()) << "nobody waits for those";
 }

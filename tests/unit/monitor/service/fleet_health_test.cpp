@@ -494,6 +494,20 @@ TEST_F(ProviderHealthTest, ItsProbesAloneDecide) {
   EXPECT_EQ(health_.verdict(twilio_), Verdict::healthy);
 }
 
+TEST_F(ProviderHealthTest, TheOperatorIsToldOfItsBestRelayAndOfWhatItsApiSays) {
+  const auto told = [&](const std::string& trouble) {
+    return health_.provider_health(
+        {{.cluster = "calls", .name = "twilio", .trouble = trouble}, {.cluster = "calls", .name = "named-no-relay"}});
+  };
+  EXPECT_EQ(told("")[0], (ProviderHealth{.cluster = "calls", .name = "twilio"}));
+  probed(true);
+  EXPECT_EQ(told("")[0].verdict, Verdict::healthy);
+  probed(false, Cause::auth_secret);
+  EXPECT_EQ(told("401")[0], (ProviderHealth{"calls", "twilio", Verdict::unhealthy, Cause::auth_secret, "401"}));
+  EXPECT_EQ(told("")[1].verdict, Verdict::unknown);
+  for (const auto& relay : health_.relay_health()) EXPECT_NE(relay.id, twilio_) << "none of ours";
+}
+
 TEST_F(ProviderHealthTest, ASilenceIsBelievedOnlyTheSecondTime) {
   probed(false, Cause::allocate_timeout);
   EXPECT_TRUE(again_);

@@ -12,7 +12,8 @@ namespace {
 
 constexpr int standing = 4;
 constexpr auto exchange_freshness = 5s;
-constexpr auto exchange_retransmission = 200ms;  // what a lost TCP segment costs
+constexpr auto exchange_tick = 500ms;
+constexpr auto shortest_retransmission = 200ms;  // of a TCP segment; what is sent behind it makes for the next ones
 
 Fleet make_fleet(const WorldOptions& options) {
   Cluster cluster{.name = "calls"};
@@ -42,6 +43,7 @@ struct World::Vantage {
   std::vector<bool> connected;          // to each vantage
   std::vector<Time> heard;              // from each vantage
   std::vector<bool> known;              // not forgotten
+  Time ticked{}, awake{};               // the exchange
   std::map<RelayId, Observation> told;  // what the others know of this one's
   std::vector<IncidentEvent> incidents;
 };
@@ -71,17 +73,13 @@ World::World(WorldOptions options) : options_(std::move(options)), random_(optio
           options_.canary, now(), [this] { return std::uniform_real_distribution<double>(0, 1)(random_); });
     }
   }
+  connections_.resize(vantages_.size() * vantages_.size());
   for (std::size_t v = 0; v < vantages_.size(); ++v) {
     for (std::size_t r = 0; r < relays_.size(); ++r) carry_out(v, r);
-    for (std::size_t from = 0; from < vantages_.size(); ++from) {
-      const auto phase = std::chrono::milliseconds(random_() % 1000);
-      if (from != v) {
-        push({.at = now() + phase,
-              .kind = Kind::heartbeat,
-              .vantage = static_cast<std::uint32_t>(v),
-              .other = static_cast<std::uint32_t>(from)});
-      }
-    }
+    push({.at = now() + nanoseconds(random_() % options_.heartbeat.count()),
+          .kind = Kind::heartbeat,
+          .vantage = static_cast<std::uint32_t>(v)});
+    push({.at = now() + exchange_tick, .kind = Kind::exchange_tick, .vantage = static_cast<std::uint32_t>(v)});
   }
 }
 
@@ -205,54 +203,93 @@ void World::handle(const Event& event) {
       canary.state->on_echo(event.attempt, event.number, event.round_trip, now());
       return carry_out(v, event.other);
     }
-    case Kind::news: {
-      const auto found = news_.find(event.number);
-      auto seen = std::move(found->second);
-      news_.erase(found);
-      if (!vantage.connected[event.other] || !vantage.line.up || !vantages_[event.other]->line.up) return;
-      for (auto& one : seen) vantage.health.observed(one.id, std::move(one.observation));
-      return settle(v);
+    case Kind::segment:
+      return on_segment(event);
+    case Kind::news:
+      return on_news(event);
+    case Kind::heartbeat: {
+      for (std::size_t to = 0; to < vantages_.size(); ++to) {
+        if (to != v) send_news(v, to, {});
+      }
+      auto again = event;
+      again.at = now() + options_.heartbeat;
+      return push(again);
     }
-    case Kind::heartbeat:
-      return on_heartbeat(event);
+    case Kind::exchange_tick:
+      return on_exchange_tick(event);
   }
 }
 
-// Of vantage `other`, as `vantage` gets it. The first one behind a break is a new connection, which brings everything.
-void World::on_heartbeat(const Event& event) {
-  auto& vantage = *vantages_[event.vantage];
-  const auto& from = *vantages_[event.other];
-  auto again = event;
-  again.at = now() + 1s;
-  push(again);
-  const bool arrives = vantage.connected[event.other] && vantage.line.up && from.line.up && from.stopped_until <= now();
-  if (arrives) {
-    if (!vantage.known[event.other]) {
-      vantage.known[event.other] = true;
-      vantage.health.heard_from(from.name, now());
-      vantage.health.observed(from.health.own_observations());
-      vantage.health.remember(from.health.memory());
-    }
-    vantage.heard[event.other] = now();
-    vantage.health.heard_from(from.name, now() - options_.exchange);
-  } else if (vantage.known[event.other] && now() - vantage.heard[event.other] > exchange_freshness) {
-    vantage.known[event.other] = false;
-    vantage.health.forget_vantage(from.name);
-  }
-  settle(event.vantage);
+World::Connection& World::connection(std::size_t from, std::size_t to) {
+  return connections_[from * vantages_.size() + to];
 }
 
 void World::send_news(std::size_t from, std::size_t to, const std::vector<SeenRelay>& seen) {
-  if (!vantages_[to]->known[from]) return;
-  auto delay = options_.exchange;
-  while (lost(from) || lost(to)) delay += exchange_retransmission;
-  const auto number = ++last_order_;
-  news_[number] = seen;
-  push({.at = now() + delay,
-        .kind = Kind::news,
+  auto& connection = this->connection(from, to);
+  connection.waiting.push_back({now(), seen});
+  if (std::exchange(connection.is_sending, true)) return;
+  push({.at = now(),
+        .kind = Kind::segment,
         .vantage = static_cast<std::uint32_t>(to),
-        .other = static_cast<std::uint32_t>(from),
-        .number = number});
+        .other = static_cast<std::uint32_t>(from)});
+}
+
+// The oldest that waits is sent, again and again until it gets through; those behind it wait for it.
+void World::on_segment(const Event& event) {
+  const auto to = event.vantage;
+  const auto from = event.other;
+  const bool open = vantages_[to]->connected[from] && vantages_[to]->line.up && vantages_[from]->line.up;
+  auto next = event;
+  if (open && !lost(from) && !lost(to)) {
+    next.kind = Kind::news;
+    next.at = now() + options_.exchange;
+  } else {
+    next.at = now() + shortest_retransmission * (1 << std::min(event.attempt, 1));
+    ++next.attempt;
+  }
+  push(next);
+}
+
+// The first one behind a break is a new connection, which brings everything.
+void World::on_news(const Event& event) {
+  auto& vantage = *vantages_[event.vantage];
+  const auto& from = *vantages_[event.other];
+  auto& connection = this->connection(event.other, event.vantage);
+  auto batch = std::move(connection.waiting.front());
+  connection.waiting.pop_front();
+  if (!vantage.known[event.other]) {
+    connection.waiting.clear();
+    batch = {now() - options_.exchange, from.health.own_observations()};
+    vantage.health.remember(from.health.memory());
+    vantage.known[event.other] = true;
+  }
+  vantage.heard[event.other] = batch.made;
+  for (auto& one : batch.seen) vantage.health.observed(one.id, std::move(one.observation));
+  vantage.health.heard_from(from.name, batch.made);
+  settle(event.vantage);
+  connection.is_sending = !connection.waiting.empty();
+  if (!connection.is_sending) return;
+  auto next = event;
+  next.kind = Kind::segment;
+  next.at = now();
+  next.attempt = 0;
+  push(next);
+}
+
+void World::on_exchange_tick(const Event& event) {
+  auto& vantage = *vantages_[event.vantage];
+  if (now() - vantage.ticked > 2 * exchange_tick) vantage.awake = now();
+  vantage.ticked = now();
+  for (std::size_t from = 0; from < vantages_.size(); ++from) {
+    const auto silent_since = std::max(vantage.heard[from], vantage.awake);
+    if (!vantage.known[from] || from == event.vantage || now() - silent_since <= exchange_freshness) continue;
+    vantage.known[from] = false;
+    vantage.health.forget_vantage(vantages_[from]->name);
+  }
+  settle(event.vantage);
+  auto again = event;
+  again.at = now() + exchange_tick;
+  push(again);
 }
 
 void World::carry_out(std::size_t v, std::size_t r) {

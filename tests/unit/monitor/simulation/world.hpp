@@ -1,6 +1,6 @@
 // Relays, vantages and the network between them in simulated time: real CanaryState machines and a real FleetHealth for
-// each vantage, packets that are delayed and lost, an exchange between the vantages. Nothing waits: the clock jumps
-// from event to event, so that a day passes in seconds.
+// each vantage, packets that are delayed and lost, an exchange over TCP between the vantages. Nothing waits: the clock
+// jumps from event to event, so that a day passes in seconds.
 //
 //   World world({.seed = 1, .vantages = 3, .relays = {"eu", "eu", "us"}});
 //   world.vantage(2).loss = 0.2;              // of each packet, in either direction
@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,10 +30,11 @@ namespace turnkeeper::monitor {
 struct WorldOptions {
   std::uint32_t seed = 1;
   std::size_t vantages = 1;
-  std::vector<std::string> relays{"eu", "us"};  // the region of each
-  std::chrono::nanoseconds one_way{500'000};    // from a vantage to a relay
-  std::chrono::nanoseconds jitter{200'000};     // on top, evenly
-  std::chrono::nanoseconds exchange{20'000'000};
+  std::vector<std::string> relays{"eu", "us"};    // the region of each
+  std::chrono::nanoseconds one_way{500'000};      // from a vantage to a relay
+  std::chrono::nanoseconds jitter{200'000};       // on top, evenly
+  std::chrono::nanoseconds exchange{20'000'000};  // one way between vantages
+  std::chrono::nanoseconds heartbeat{400'000'000};
   CanaryPolicy canary;
 };
 
@@ -82,7 +84,18 @@ class World {
   [[nodiscard]] std::uint64_t echoes() const { return echoes_; }
 
  private:
-  enum class Kind : std::uint8_t { canary_timer, health_timer, deadline, retransmit, answer, echo, news, heartbeat };
+  enum class Kind : std::uint8_t {
+    canary_timer,
+    health_timer,
+    deadline,
+    retransmit,
+    heartbeat,
+    exchange_tick,
+    answer,
+    echo,
+    segment,
+    news
+  };
   struct Event {
     Time at;
     std::uint64_t order = 0;
@@ -91,7 +104,7 @@ class World {
     std::uint32_t other = 0;  // the relay, or the vantage that sends
     int attempt = 0;
     int step = 0;              // of the allocation; or how often its request was sent
-    std::uint64_t number = 0;  // the echo's sequence, the request's try, the news' number
+    std::uint64_t number = 0;  // the echo's sequence, the request's try
     std::chrono::nanoseconds round_trip{0};
     bool operator>(const Event& event) const { return at != event.at ? at > event.at : order > event.order; }
   };
@@ -114,6 +127,15 @@ class World {
     bool alive = true;
     int generation = 0;
   };
+  // A batch, and the TCP connection that carries those of one vantage to another.
+  struct Batch {
+    Time made;
+    std::vector<SeenRelay> seen;
+  };
+  struct Connection {
+    std::deque<Batch> waiting;
+    bool is_sending = false;
+  };
 
   void push(Event event);
   void handle(const Event& event);
@@ -126,7 +148,10 @@ class World {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> round_trip(std::size_t vantage, std::size_t relay);
   [[nodiscard]] bool lost(std::size_t vantage);
   void send_news(std::size_t from, std::size_t to, const std::vector<SeenRelay>& seen);
-  void on_heartbeat(const Event& event);
+  [[nodiscard]] Connection& connection(std::size_t from, std::size_t to);
+  void on_segment(const Event& event);
+  void on_news(const Event& event);
+  void on_exchange_tick(const Event& event);
 
   WorldOptions options_;
   ManualClock clock_;
@@ -136,7 +161,7 @@ class World {
   std::vector<Relay> relays_;
   std::vector<RelayId> ids_;
   std::vector<std::unique_ptr<Vantage>> vantages_;
-  std::map<std::uint64_t, std::vector<SeenRelay>> news_;
+  std::vector<Connection> connections_;
   std::vector<Change> changes_;
   std::vector<Failover> failovers_;
   std::uint64_t confirmations_ = 0;

@@ -199,8 +199,9 @@ OperatorLink::Options options_for(const std::string& address) {
           .longest_report = 200ms};
 }
 
-std::vector<RelayHealth> health(api::Verdict verdict) {
-  return {{{"calls", "eu", "eu-0"}, verdict, api::Cause::connect_timeout, SystemTime(1'700'000'000s), {}}};
+FleetReport health(api::Verdict verdict) {
+  return {.relays = {{{"calls", "eu", "eu-0"}, verdict, api::Cause::connect_timeout, SystemTime(1'700'000'000s), {}}},
+          .providers = {}};
 }
 
 TEST(OperatorLinkTest, WhatIsKnownOfARelayArrivesWhole) {
@@ -209,8 +210,8 @@ TEST(OperatorLinkTest, WhatIsKnownOfARelayArrivesWhole) {
   Receiver receiver;
   const auto link = OperatorLink::start(options_for(op.address()), receiver.callback());
   ASSERT_TRUE(link);
-  auto relays = health(api::Verdict::healthy);
-  auto& facts = relays[0].facts;
+  auto known = health(api::Verdict::healthy);
+  auto& facts = known.relays[0].facts;
   facts.keys = {{"k2", {true, SystemTime(1'700'000'001s)}}, {"k0", {false, SystemTime(1'700'000'002s)}}};
   facts.certificate = CertificateSeen{"0a1b", SystemTime(1'800'000'000s)};
   facts.agent = AgentState{.sessions = 3,
@@ -223,7 +224,7 @@ TEST(OperatorLinkTest, WhatIsKnownOfARelayArrivesWhole) {
                            .draining = true,
                            .starts = 2,
                            .certificate_serial = "0a1b"};
-  (*link)->report(relays);
+  (*link)->report(known);
   ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays(0).keys_size() == 2; }));
   ASSERT_TRUE(op.hears([](const v1::HealthReport& report) {
     const auto& relay = report.relays(0);
@@ -246,17 +247,39 @@ TEST(OperatorLinkTest, NumbersWaitForAReportThatIsDueAndNewsDoNot) {
   options.numbers_report = options.longest_report = 1h;
   const auto link = OperatorLink::start(options, receiver.callback());
   ASSERT_TRUE(link);
-  auto relays = health(api::Verdict::healthy);
-  relays[0].facts.agent = AgentState{.sessions = 1};
-  (*link)->report(relays);
+  auto known = health(api::Verdict::healthy);
+  auto& facts = known.relays[0].facts;
+  facts.agent = AgentState{.sessions = 1};
+  (*link)->report(known);
   ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays(0).agent().sessions() == 1; }));
   const auto so_far = op.reports();
-  relays[0].facts.agent->sessions = 2;
-  (*link)->report(relays);
-  relays[0].facts.keys["k2"] = {true, SystemTime(1'700'000'001s)};
-  (*link)->report(relays);
+  facts.agent->sessions = 2;
+  (*link)->report(known);
+  facts.keys["k2"] = {true, SystemTime(1'700'000'001s)};
+  (*link)->report(known);
   ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays(0).keys_size() == 1; }));
   EXPECT_EQ(op.reports(), so_far + 1) << "the number came with the news";
+}
+
+TEST(OperatorLinkTest, TheOperatorHearsOfAProviderThatGivesNothing) {
+  Operator op;
+  op.say(targets_of("eu-0"));
+  Receiver receiver;
+  auto options = options_for(op.address());
+  options.numbers_report = options.longest_report = 1h;
+  const auto link = OperatorLink::start(options, receiver.callback());
+  ASSERT_TRUE(link);
+  auto known = health(api::Verdict::healthy);
+  known.providers = {{.cluster = "calls", .name = "twilio", .verdict = api::Verdict::healthy}};
+  (*link)->report(known);
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.providers_size() == 1; }));
+  known.providers[0] = {"calls", "twilio", api::Verdict::unhealthy, api::Cause::auth_secret, "the API answered 401"};
+  (*link)->report(known);
+  EXPECT_TRUE(op.hears([](const v1::HealthReport& report) {
+    const auto& provider = report.providers(0);
+    return provider.cluster() == "calls" && provider.provider() == "twilio" && provider.verdict() == "Unhealthy" &&
+           provider.cause() == "auth-secret" && provider.trouble() == "the API answered 401";
+  }));
 }
 
 TEST(OperatorLinkTest, TargetsComeAtConnectAndAfterEachChange) {

@@ -51,7 +51,7 @@ RelayPod relay(const std::string& region, int ordinal, const std::string& revisi
 }
 
 VantageReport report(const std::map<std::string, RelayHealth>& but, SystemTime heard, const std::string& vantage) {
-  VantageReport report{.vantage = vantage, .heard = heard, .relays = {}, .facts = {}};
+  VantageReport report{.vantage = vantage, .heard = heard, .relays = {}, .facts = {}, .providers = {}};
   for (const char* name : {"eu-0", "eu-1", "us-0"}) {
     report.relays[name] = {.verdict = api::Verdict::healthy, .cause = api::Cause::none, .since = noon};
   }

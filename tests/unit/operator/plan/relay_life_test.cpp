@@ -125,6 +125,26 @@ TEST(RelayLife, ALoadedRegionGrows) {
   EXPECT_EQ(sizes.now.spec.regions[1].relay.replicas, 1) << "us is not autoscaled";
 }
 
+TEST(RelayLife, ARegionThatWasQuietLosesARelayToTheEnd) {
+  Autoscaled world;
+  world.cluster.spec.regions[0].relay.autoscaling->min = 1;
+  std::map<std::string, SystemTime> low_since = {{"eu", noon - 5min}};
+  world.carry(10);
+  auto sizes = region_sizes(world.input(), low_since, false);
+  ASSERT_EQ(sizes.leaving.size(), 1u);
+  EXPECT_EQ(sizes.leaving[0]->relay, "eu-1");
+  EXPECT_EQ(sizes.now.spec.regions[0].relay.replicas, 2) << "its clients are moved first";
+  low_since = sizes.low_since;
+
+  world.pods[1].draining = noon;
+  world.see({{"eu-1", {.verdict = Verdict::draining, .cause = {}, .since = noon}}});
+  world.carry(10);
+  sizes = region_sizes(world.input(), low_since, false);
+  EXPECT_EQ(sizes.wanted.spec.regions[0].relay.replicas, 1) << "needed again a moment later?";
+  EXPECT_EQ(sizes.now.spec.regions[0].relay.replicas, 1);
+  EXPECT_TRUE(sizes.low_since.empty()) << "and another five minutes for the next";
+}
+
 TEST(RelayLife, ASpentBudgetStopsTheGrowthAndNothingElse) {
   Autoscaled world;
   world.budget_spent = true;

@@ -71,7 +71,7 @@ TEST(Status, SaysWhichBackupServesARegionThatIsDown) {
 TEST(Status, SaysWhenNothingIsLeft) {
   const auto status = status_of(proven({{"eu-0", dead()}, {"eu-1", dead()}, {"us-0", dead()}}));
   EXPECT_EQ(condition(status, "Ready"), "False/RegionDown");
-  EXPECT_THAT(message(status, "Ready"), HasSubstr("eu is served by no region"));
+  EXPECT_THAT(message(status, "Ready"), HasSubstr("eu is served by nobody"));
   EXPECT_EQ(status["regions"][1]["servedBy"], "");
 }
 
