@@ -210,9 +210,9 @@ class Leadership {
 
 // Is there an API server that knows us and our kind? Asked once, so that a mistake ends the start with one line.
 Result<> check_api(kube::Client& client) {
-  // By the name of one that need not be there: a list would be all of them.
+  // By a label that none has: the answer need not hold all of them.
   auto listed =
-      client.list(turn_clusters, {}, {.field_selector = "metadata.name=none"}, Deadline::after(real_clock(), 15s));
+      client.list(turn_clusters, {}, {.label_selector = "turnkeeper.io/none"}, Deadline::after(real_clock(), 15s));
   if (listed) return {};
   if (listed.error().kind == kube::ErrorKind::not_found) {
     return fail("the API server does not know " + turn_clusters.plural + "." + turn_clusters.group,

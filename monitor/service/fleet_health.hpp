@@ -98,6 +98,10 @@ class FleetHealth {
   void heard_from(const std::string& vantage, SteadyTime at);
   // It is gone, and so are its votes.
   void forget_vantage(const std::string& vantage);
+  // For a process that has just started beside other monitors, before anything is seen: until one of them was heard, a
+  // second at most, what this vantage sees decides nothing. Alone it would judge within milliseconds, and forget falls
+  // that the others are about to tell.
+  void listen_first() { alone_until_ = clock_.steady() + longest_listening; }
   // What a monitor that starts is told, and what it makes of it: a relay that it knows nothing of yet keeps the
   // remembered verdict until somebody sees it, ten seconds at most.
   [[nodiscard]] std::vector<RelayMemory> memory() const;
@@ -169,6 +173,7 @@ class FleetHealth {
   [[nodiscard]] RelayStatus relay_status(const RelayRecord& relay, SteadyTime now) const;
 
   static constexpr std::uint32_t own = 0;  // this vantage's number
+  static constexpr std::chrono::seconds longest_listening{1};
 
   const std::string vantage_;
   const Clock& clock_;
@@ -183,6 +188,7 @@ class FleetHealth {
   FleetChanges changes_;
   std::vector<Observation> ballots_;
 
+  std::optional<SteadyTime> alone_until_;  // nobody was heard yet, and until then may be
   bool blind_ = false;
   SteadyTime blind_since_;
   std::optional<SteadyTime> heard_at_;  // the newest sign of life of any relay elsewhere

@@ -1,5 +1,6 @@
 // What the other vantages' word counts for, as FleetHealth finds it out.
 #include <algorithm>
+#include <utility>
 
 #include "monitor/service/fleet_health.hpp"
 #include "monitor/verdict/lost_together.hpp"
@@ -45,6 +46,9 @@ void FleetHealth::heard_from(const std::string& name, SteadyTime at) {
   if (name == vantage_) return;
   const auto number = vantage_number(name);
   auto& vantage = vantages_[number];
+  if (std::exchange(alone_until_, std::nullopt)) {
+    for (auto& [id, record] : relays_) judge_again(record);
+  }
   const auto silence = vantage.heard_at ? at - *vantage.heard_at : 0s;
   vantage.heard_at = std::max(at, vantage.heard_at.value_or(at));
   if (silence <= SilencePolicy{}.doubt) return;
@@ -80,10 +84,14 @@ Observation FleetHealth::ballot(const RelayRecord& relay, const RelayRecord::See
                                 std::optional<SteadyTime>& recount_at) const {
   Observation ballot = seen.observation;
   ballot.at = stood_at(relay, seen, now);
+  const auto until = [&](SteadyTime at) { recount_at = std::min(at, recount_at.value_or(at)); };
+  if (seen.vantage == own && alone_until_ && now < *alone_until_) {
+    until(*alone_until_);
+    ballot.blind = true;
+  }
   const auto& first = relay.seen.front();
   if (seen.vantage == own || first.vantage != own) return ballot;
   const auto& vantage = vantages_[seen.vantage];
-  const auto until = [&](SteadyTime at) { recount_at = std::min(at, recount_at.value_or(at)); };
   const bool seen_here = first.observation.usable && now - stood_at(relay, first, now) <= relay.policy.freshness;
   const auto& mine = first.observation;
   const bool silent_here = !mine.usable && !mine.blind && is_silence(mine.cause) && relay.heard_at;

@@ -85,6 +85,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       auto exchange = *options_.exchange;
       exchange.vantage = options_.vantage;
       if (auto joined = others_.join(std::move(exchange)); !joined) return fail(joined.error());
+      health_.listen_first();
     }
     // After the mesh: gRPC's health and reflection services go into every server made from now on.
     if (auto serving = clients_.serve_grpc(); !serving) return fail(serving.error());

@@ -345,6 +345,29 @@ TEST_F(VantagesTest, AMonitorThatStartsTakesOverWhatAnotherRemembers) {
   EXPECT_EQ(started.verdict(us0), Verdict::unknown) << "a memory does not last for ever";
 }
 
+TEST_F(VantagesTest, AMonitorThatStartsHearsTheOthersBeforeItJudges) {
+  all_three_healthy();
+  FleetHealth started("new", clock_);
+  started.listen_first();
+  started.set_fleet(two_regions());
+  started.observed(eu0, {.vantage = "new", .usable = false, .cause = Cause::auth_secret, .at = clock_.steady()});
+  EXPECT_EQ(started.verdict(eu0), Verdict::unknown);
+  started.remember(health_.memory());
+  started.observed({{eu0, {.vantage = "there", .usable = true, .at = clock_.steady()}}});
+  started.heard_from("there", clock_.steady());
+  EXPECT_EQ(started.verdict(eu0), Verdict::degraded) << "it has an old secret, and the relay is well";
+}
+
+TEST_F(FleetHealthTest, AMonitorThatStartsAndHearsNobodyJudgesAlone) {
+  health_.listen_first();
+  dies(eu0);
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unknown);
+  clock_.advance(1s);
+  ASSERT_TRUE(health_.next_time() && *health_.next_time() <= clock_.steady());
+  health_.on_time();
+  EXPECT_EQ(health_.verdict(eu0), Verdict::unhealthy);
+}
+
 TEST_F(FleetHealthTest, WhenEverythingFallsSilentTheVantageLooksAroundBeforeItBelievesIt) {
   Surroundings around;
   health_.set_sight([&] { return around; });
