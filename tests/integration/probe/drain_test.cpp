@@ -21,6 +21,12 @@ class DrainTest : public testing::Test {
     service_ = std::move(*service);
     service_->on_health([this](FleetReport report) { health_ = std::move(report.relays); });
   }
+  // A probe that is under way would stay behind.
+  ~DrainTest() override {
+    bool stopped = false;
+    service_->stop([&] { stopped = true; });
+    EXPECT_TRUE(until([&] { return stopped; }));
+  }
 
   [[nodiscard]] Fleet fleet(bool draining) const {
     Cluster cluster{.name = "calls"};
