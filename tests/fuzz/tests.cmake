@@ -10,7 +10,7 @@ add_test(NAME unit.fuzzers COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${CMA
   --build-noclean --build-generator Ninja --build-options -DCMAKE_CXX_COMPILER=clang++)
 set_tests_properties(unit.fuzzers PROPERTIES LABELS unit TIMEOUT 600 PROCESSORS 2 FIXTURES_SETUP fuzzers)
 set(runs 50000)
-foreach(name channel_data client credential_apis form http_request message provider_answer report service_records stream_framer token uri)
+foreach(name channel_data client credential_apis form http_request message provider_answer report service_records stream_framer token uri watch_event)
   file(MAKE_DIRECTORY ${fuzzers}/corpus/${name})
   add_test(NAME unit.fuzz_${name} COMMAND ${fuzzers}/${name}_fuzzer -seed=1 -runs=${runs} -max_len=2048 -timeout=10
     -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=${fuzzers}/

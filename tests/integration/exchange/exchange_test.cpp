@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "certificates.hpp"
 #include "mesh_monitor.hpp"
@@ -20,23 +24,39 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-// What is logged while it lives.
+// What is logged while it lives, by any thread: stderr leads into a file, which can be read while it is written.
 class CapturedLog {
  public:
-  CapturedLog() { testing::internal::CaptureStderr(); }
-  ~CapturedLog() { (void)testing::internal::GetCapturedStderr(); }
-  // Looks again with each batch that `witness` hears, or in vain.
-  [[nodiscard]] bool comes_to_say(const std::string& text, MeshMonitor& witness) {
-    return witness.comes_to([&] {
-      text_ += testing::internal::GetCapturedStderr();
-      testing::internal::CaptureStderr();
-      return text_.find(text) != std::string::npos;
-    });
+  CapturedLog() : file_(std::tmpfile()), stderr_(::dup(STDERR_FILENO)) {
+    EXPECT_TRUE(file_ && stderr_ >= 0);
+    if (file_) ::dup2(::fileno(file_.get()), STDERR_FILENO);
   }
-  [[nodiscard]] const std::string& text() const { return text_; }
+  ~CapturedLog() {
+    ::dup2(stderr_, STDERR_FILENO);
+    ::close(stderr_);
+  }
+  CapturedLog(const CapturedLog&) = delete;
+  CapturedLog& operator=(const CapturedLog&) = delete;
+  // Looks again with each batch that `witness` hears, or in vain.
+  [[nodiscard]] bool comes_to_say(const std::string& what, MeshMonitor& witness) const {
+    return witness.comes_to([&] { return text().find(what) != std::string::npos; });
+  }
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    std::array<char, 4096> piece{};
+    for (ssize_t got = 0;
+         (got = ::pread(::fileno(file_.get()), piece.data(), piece.size(), static_cast<off_t>(all.size()))) > 0;) {
+      all.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
 
  private:
-  std::string text_;
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file_;
+  const int stderr_;
 };
 
 TEST(Exchange, EachHearsWhatEveryOtherSees) {

@@ -18,7 +18,7 @@ TEST(Likeness, SiblingsTakeLittleRoom) {
   static_cast<void>(alike.shrink(object("calls-1")));
   for (const char* name : {"calls-2", "calls-1000", "c"}) {
     const auto kept = alike.shrink(object(name));
-    EXPECT_LT(kept.differences.size(), object(name).size() / 2) << name;
+    EXPECT_LT(kept.compressed.size(), object(name).size() / 2) << name;
     EXPECT_EQ(Likeness::restore(kept), object(name));
   }
 }
@@ -47,7 +47,7 @@ TEST(Likeness, WhatWasKeptStaysWholeWhenTheSampleIsAnother) {
   const auto first = alike.shrink("an odd one, unlike all that follow");
   std::vector<Likeness::Kept> kept;
   for (int i = 0; i < 20; ++i) kept.push_back(alike.shrink(object("calls-" + std::to_string(i))));
-  EXPECT_LT(kept.back().differences.size(), object("calls-19").size() / 2) << "an odd sample was kept for ever";
+  EXPECT_LT(kept.back().compressed.size(), object("calls-19").size() / 2) << "an odd sample was kept for ever";
   EXPECT_EQ(Likeness::restore(first), "an odd one, unlike all that follow");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Likeness::restore(kept[i]), object("calls-" + std::to_string(i)));
 }
