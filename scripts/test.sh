@@ -12,8 +12,10 @@ Installs what is missing, builds and runs the tests. Without a TIER: ${tiers[*]}
   unit         pure code, seconds
   integration  each part against real counterparts: coturn, kube-apiserver, Prometheus, Alertmanager
   e2e          the whole product on a real two-node cluster (on the cluster of KUBECONFIG when that is set)
-  sanitizers   unit and integration under AddressSanitizer + UBSan, then under ThreadSanitizer: an hour and more
-Longer than that, by the environment: TURNKEEPER_KILLS=500 (kill -9 of the operator at random moments),
+  sanitizers   unit and integration under AddressSanitizer + UBSan, then under ThreadSanitizer: three hours, one of
+               them when both are built
+By the environment: TURNKEEPER_ONLY=REGEX (of those, only the entries whose name, such as unit.kube, it matches).
+Longer than that: TURNKEEPER_KILLS=500 (kill -9 of the operator at random moments),
 TURNKEEPER_TROUBLE_SECONDS=30 (each trouble of the API server), TURNKEEPER_SCALE_DOWN=1 (a relay goes after five quiet minutes).
 USAGE
 }
@@ -37,7 +39,7 @@ if [[ " $* " == *" sanitizers "* ]]; then
     rm -rf "$reports"
     # Not what runs no C++ of ours.
     ctest --preset "$preset" -L '^(unit|integration)$' -j 2 \
-      -E '^(unit\.(alerts|client|docs|helm)|integration\.(crd|testbed))$' || failed+=" $preset"
+      --no-tests=error -R "${TURNKEEPER_ONLY:-.}" -E '^(unit\.(alerts|client|docs|helm)|integration\.(crd|testbed))$' || failed+=" $preset"
     # Of servers too, whatever the tests made of their end.
     if compgen -G "$reports/*" >/dev/null; then
       cat "$reports"/*
@@ -53,4 +55,4 @@ scripts/install-packages.sh build relay test
 scripts/build.sh release
 labels=$(printf '%s' "$*" | tr -s ' ' '|' | sed 's/^|//; s/|$//')
 echo "Built after $((SECONDS - started)) s. Running the tiers: $*"
-ctest --preset release -L "^($labels)\$" -j 2
+ctest --preset release -L "^($labels)\$" --no-tests=error -R "${TURNKEEPER_ONLY:-.}" -j 2
