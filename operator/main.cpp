@@ -32,7 +32,7 @@ struct Options {
   std::string namespace_name;
   std::string agent_image;
   std::string grpc_listen = "0.0.0.0:9443";
-  TlsFiles tls;
+  MutualTls tls;
   std::string issue_tls;
   std::vector<std::string> tls_names;
   std::string tls_directory = "/run/turnkeeper/tls";
@@ -101,15 +101,15 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--log-format", options.log_format, "logfmt or json")->capture_default_str();
 }
 
-Result<std::optional<TlsFiles>> tls_of(const Options& options) {
-  const TlsFiles& tls = options.tls;
+Result<std::optional<MutualTls>> tls_of(const Options& options) {
+  const MutualTls& tls = options.tls;
   const int given = (tls.certificate.empty() ? 0 : 1) + (tls.key.empty() ? 0 : 1) + (tls.authority.empty() ? 0 : 1);
   const bool issued = !options.issue_tls.empty();
-  if (options.insecure_grpc && given == 0 && !issued) return std::optional<TlsFiles>();
-  if (given == 3 && !options.insecure_grpc && !issued) return std::optional<TlsFiles>(tls);
+  if (options.insecure_grpc && given == 0 && !issued) return std::optional<MutualTls>();
+  if (given == 3 && !options.insecure_grpc && !issued) return std::optional<MutualTls>(tls);
   if (issued && given == 0 && !options.insecure_grpc) {
     const std::string& directory = options.tls_directory;
-    return std::optional<TlsFiles>({directory + "/tls.crt", directory + "/tls.key", directory + "/ca.crt"});
+    return std::optional<MutualTls>({directory + "/tls.crt", directory + "/tls.key", directory + "/ca.crt"});
   }
   return fail("monitors need either TLS or plain text",
               "give --issue-tls, or --tls-cert, --tls-key and --tls-ca together, or --insecure-grpc");
@@ -125,7 +125,7 @@ std::string identity() {
 // What runs while this process leads, from the watches to the gRPC server.
 class Leadership {
  public:
-  Leadership(const Options& options, std::optional<TlsFiles> tls, std::shared_ptr<kube::Transport> transport,
+  Leadership(const Options& options, std::optional<MutualTls> tls, std::shared_ptr<kube::Transport> transport,
              ReconcileMetrics& metrics, kube::Client::Observer observer)
       : options_(options),
         tls_(std::move(tls)),
@@ -200,7 +200,7 @@ class Leadership {
   }
 
   const Options& options_;
-  const std::optional<TlsFiles> tls_;
+  const std::optional<MutualTls> tls_;
   const std::shared_ptr<kube::Transport> transport_;
   ReconcileMetrics& metrics_;
   const kube::Client::Observer observer_;
@@ -238,7 +238,7 @@ Result<> run(Options options) {
   auto tls = tls_of(options);
   if (!tls) return fail(tls.error());
   if (*tls && options.issue_tls.empty()) {
-    if (auto ok = check_tls_files(**tls); !ok) return ok;
+    if (auto ok = check_mutual_tls(**tls); !ok) return fail(ok.error());
   }
 
   // Threads come and wait, as a rule: an arena for each of them would only hold memory.

@@ -1,6 +1,6 @@
 #include "monitor/access/access_config.hpp"
 
-#include <charconv>
+#include "turnkeeper/api/text_forms.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -14,17 +14,6 @@ bool is_on_this_machine(std::string_view url) {
   return false;
 }
 
-bool has_host(std::string_view url) {
-  auto place = url.substr(url.find("://") + 3);
-  place = place.substr(0, place.find_first_of("/?#"));
-  const auto colon = place.rfind(':');
-  if (colon == std::string_view::npos || place.ends_with(']')) return !place.empty();
-  const auto digits = place.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return colon > 0 && failure == std::errc() && end == digits.data() + digits.size() && port != 0;
-}
-
 }  // namespace
 
 bool is_url(std::string_view jwks) {
@@ -32,7 +21,7 @@ bool is_url(std::string_view jwks) {
 }
 
 Result<void> check_jwt(const JwtConfig& config) {
-  if (is_url(config.jwks) && !has_host(config.jwks)) {
+  if (is_url(config.jwks) && !api::is_http_url(config.jwks)) {
     return fail("'" + config.jwks + "' leads nowhere", "write https://HOST[:PORT]/PATH");
   }
   if (config.jwks.starts_with("http://") && !is_on_this_machine(config.jwks)) {

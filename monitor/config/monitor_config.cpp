@@ -58,10 +58,7 @@ void read_monitor(Reading& reading, const nlohmann::json& value) {
     credentials->finish();
   }
   read_uptime(reading, reader);
-  reader.text(
-      "statusUrl", reading.config.status_url, 512,
-      [](std::string_view text) { return text.starts_with("https://") || text.starts_with("http://"); },
-      "https://HOST/");
+  reader.text("statusUrl", reading.config.status_url, bounds::url_length, api::is_http_url, "https://HOST[/PATH]");
   read_tls(reading, reader);
   reader.texts("stunServers", cluster.stun_servers, bounds::stun_servers, [](std::string_view text) -> Result<void> {
     if (api::is_stun_server(text)) return {};

@@ -84,11 +84,13 @@ struct Relay {
 
 struct Region {
   std::string name;
-  std::vector<std::string> backups;  // empty: every other region in the order listed, external ones left out
+  std::vector<std::string> backups;  // empty: every other region, external ones left out, the nearest first
   std::vector<Relay> relays;
   // A provider's relays, not ours; named after the provider. No client asks for it: Cluster::provider_use decides.
   bool external = false;
   double cost_per_gigabyte = 0;  // 0: nothing is charged for it
+  // Other regions, as far as vantages have measured them: the nearest first (monitor/verdict/backup_order.hpp).
+  std::vector<std::string> nearest;
   bool operator==(const Region&) const = default;
 };
 

@@ -3,7 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/security/server_credentials.h>
 
 #include <mutex>
 #include <set>
@@ -18,7 +17,6 @@ namespace {
 
 // A report names each relay once; 4 MiB are tens of thousands of them.
 constexpr int longest_message = 4 << 20;
-constexpr unsigned certificate_refresh_seconds = 60;
 
 // Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
 class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
@@ -188,17 +186,6 @@ class HealthService final : public v1::Health::CallbackService {
   HealthBoard& board_;
 };
 
-std::shared_ptr<grpc::ServerCredentials> credentials(const std::optional<TlsFiles>& tls) {
-  if (!tls) return grpc::InsecureServerCredentials();
-  namespace experimental = grpc::experimental;
-  experimental::TlsServerCredentialsOptions options(std::make_shared<experimental::FileWatcherCertificateProvider>(
-      tls->key, tls->certificate, tls->authority, certificate_refresh_seconds));
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return experimental::TlsServerCredentials(options);
-}
-
 }  // namespace
 
 class GrpcServer::Impl {
@@ -213,14 +200,14 @@ class GrpcServer::Impl {
 Result<std::unique_ptr<GrpcServer>> GrpcServer::listen(const Options& options, TargetBoard& targets,
                                                        HealthBoard& health) {
   if (options.tls) {
-    if (auto ok = check_tls_files(*options.tls); !ok) return fail(ok.error());
+    if (auto ok = check_mutual_tls(*options.tls); !ok) return fail(ok.error());
   }
   log_grpc();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   auto impl = std::make_unique<Impl>(targets, health);
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.address, credentials(options.tls), &impl->port);
+  builder.AddListeningPort(options.address, mutual_tls_server(options.tls), &impl->port);
   // Two operators on one port would each hear half of the monitors.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);

@@ -12,16 +12,16 @@
 
 #include "operator/link/health_board.hpp"
 #include "operator/link/target_board.hpp"
-#include "operator/link/tls_files.hpp"
 #include "turnkeeper/base/result.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 
 namespace turnkeeper::op {
 
 class GrpcServer {
  public:
   struct Options {
-    std::string address;          // "0.0.0.0:9443"; port 0: the kernel chooses
-    std::optional<TlsFiles> tls;  // mutual TLS; none: plain text
+    std::string address;           // "0.0.0.0:9443"; port 0: the kernel chooses
+    std::optional<MutualTls> tls;  // none: plain text
   };
   // Errors: the address is in use or malformed, the certificates cannot be used.
   [[nodiscard]] static Result<std::unique_ptr<GrpcServer>> listen(const Options& options, TargetBoard& targets,

@@ -3,9 +3,10 @@
 
     faulty_proxy.py SERVER CA TOKEN        prints "port N"
     PUT /_fault with the body "errors" (500), "throttle" (429), "slow" (2 s more), "gone" (watches end with 410), "cut"
-    (watches end in the middle of a line, and requests without an answer), "status" (a write of a status waits 1 s before and
-    1 s after it is done) or "none". Each change also ends the watches that are open, as "cut" does.
-    GET /_held answers how many writes of a status are waiting or have waited."""
+    (watches end in the middle of a line, and requests without an answer), "turncluster" (a write of a TurnCluster or of its
+    status waits 1 s before and 1 s after it is done), "hold" (it waits until the fault is another, and 1 s after it is done) or
+    "none". Each change also ends the watches that are open, as "cut" does.
+    GET /_held answers how many such writes are waiting or have waited."""
 
 import contextlib
 import http.client
@@ -75,11 +76,13 @@ class Handler(BaseHTTPRequestHandler):
         if now == "gone" and watch:
             event = {"type": "ERROR", "object": json.loads(status(410, "Expired"))}
             return self.answer(200, json.dumps(event).encode() + b"\n")
-        waits = now == "status" and self.command == "PATCH" and "/status?" in self.path
+        waits = now in ("turncluster", "hold") and self.command == "PATCH" and "/turnclusters/" in self.path
         if waits:
             with changed:
                 held += 1
             time.sleep(1)
+            while now == fault == "hold":
+                time.sleep(0.02)
         return self.forward(body, watch, 1 if waits else 0)
 
     def forward(self, body, watch, wait):

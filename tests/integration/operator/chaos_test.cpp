@@ -12,6 +12,7 @@
 
 #include "audit.hpp"
 #include "operator_process.hpp"
+#include "trouble.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/http/client.hpp"
 
@@ -134,56 +135,6 @@ TEST_F(ChaosTest, TwoLeadersDoNoHarm) {
   RecordProperty("conflicts", met.conflicts);
 }
 
-// The API server behind a proxy that makes trouble when told to.
-class Trouble {
- public:
-  Trouble(const json& server, const std::string& name)
-      : log_(::testing::TempDir() + name + "-proxy.log"), kubeconfig_(::testing::TempDir() + name + "-kubeconfig") {
-    auto started =
-        ChildProcess::start({.argv = {"/usr/bin/python3", TURNKEEPER_SOURCE_DIR "/tests/support/faulty_proxy.py",
-                                      server["server"], server["ca"], server["token"]},
-                             .log_path = log_});
-    if (!started) throw std::runtime_error(started.error().text());
-    proxy_ = std::move(*started);
-    const bool is_there = eventually([&] {
-      std::ifstream file(log_);
-      std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-      std::smatch match;
-      if (!std::regex_search(text, match, std::regex("port (\\d+)"))) return false;
-      address_ = "http://127.0.0.1:" + match[1].str();
-      return true;
-    });
-    if (!is_there) throw std::runtime_error("the proxy does not say its port; its log: " + log_);
-    std::ofstream(kubeconfig_) << json{{"current-context", "it"},
-                                       {"contexts", {{{"name", "it"}, {"context", {{"cluster", "it"}}}}}},
-                                       {"clusters", {{{"name", "it"}, {"cluster", {{"server", address_}}}}}}}
-                                      .dump();
-  }
-  ~Trouble() {
-    std::remove(kubeconfig_.c_str());
-    std::remove(log_.c_str());
-  }
-  Trouble(const Trouble&) = delete;
-  Trouble& operator=(const Trouble&) = delete;
-
-  [[nodiscard]] const std::string& kubeconfig() const { return kubeconfig_; }
-  // See faulty_proxy.py.
-  void inject(const std::string& fault) const {
-    auto done = http::fetch(address_, {.method = "PUT", .target = "/_fault", .body = fault}, in(10s));
-    ASSERT_TRUE(done) << done.error().text();
-  }
-  [[nodiscard]] int held() const {
-    const auto answer = http::fetch(address_, {.method = "GET", .target = "/_held"}, in(10s));
-    return answer ? std::stoi(answer->body) : 0;
-  }
-
- private:
-  const std::string log_;
-  const std::string kubeconfig_;
-  std::string address_;
-  std::optional<ChildProcess> proxy_;
-};
-
 TEST_F(ChaosTest, AnApiServerInTroubleChangesNoRelay) {
   const Trouble trouble(part->info(), ns);
   OperatorProcess op(trouble.kubeconfig());
@@ -247,7 +198,7 @@ TEST_F(ChaosTest, AHistoryThatIsCompactedAwayIsReadAnew) {
 
 TEST_F(ChaosTest, WhatIsAskedForWhileTheFirstStatusIsWrittenIsNotLost) {
   const Trouble trouble(part->info(), ns);
-  trouble.inject("status");
+  trouble.inject("turncluster");
   OperatorProcess op(trouble.kubeconfig());
   apply(turn_clusters, cluster("calls", regions(false, 2)));
   ASSERT_TRUE(eventually([&] { return trouble.held() > 0; }));

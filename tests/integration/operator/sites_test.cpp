@@ -7,6 +7,7 @@
 
 #include "operator_process.hpp"
 #include "rights.hpp"
+#include "trouble.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/kube/config.hpp"
 #include "turnkeeper/kube/http_transport.hpp"
@@ -237,6 +238,33 @@ TEST_F(SitesTest, AClusterThatIsAwayKeepsNoOtherWaitingAndIsCaughtUpWith) {
   EXPECT_TRUE(eventually([&] { return !(*get(turn_clusters, "calls"))["metadata"].contains("finalizers"); }));
   remove(turn_clusters, "calls");
   EXPECT_TRUE(eventually([&] { return is_gone(); }));
+}
+
+TEST_F(SitesTest, WhatIsAskedForWhileASiteIsNotedIsNotAnsweredByWhatWasAskedBefore) {
+  give_kubeconfig(other_kubeconfig());
+  const Trouble trouble(part->info(), ns);
+  OperatorProcess op(trouble.kubeconfig());
+  json object = home_and_away();
+  json other_one = object;
+  other_one["metadata"]["name"] = "other";
+  apply(turn_clusters, other_one);
+  ASSERT_TRUE(eventually([&] { return away->get(kube::stateful_sets, {ns, "other-us"}, in(10s)).has_value(); }));
+
+  trouble.inject("hold");
+  apply(turn_clusters, object);
+  ASSERT_TRUE(eventually([&] { return trouble.held() > 0; }));
+  object["spec"]["regions"][0]["relay"]["replicas"] = 4;
+  apply(turn_clusters, object);
+  trouble.inject("turncluster");
+  ASSERT_TRUE(eventually([&] { return get(turn_clusters, "calls")->contains("status"); }));
+  EXPECT_EQ((*get(turn_clusters, "calls"))["status"]["observedGeneration"], 2);
+  EXPECT_EQ((*get(kube::stateful_sets, "calls-eu"))["spec"]["replicas"], 4);
+
+  trouble.inject("none");
+  for (const char* name : {"calls", "other"}) {
+    remove(turn_clusters, name);
+    EXPECT_TRUE(eventually([&] { return !exists(turn_clusters, name); }));
+  }
 }
 
 TEST_F(SitesTest, ADeletionDoesNotWaitForEver) {

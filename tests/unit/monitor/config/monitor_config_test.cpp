@@ -236,6 +236,7 @@ notifications: [{name: a, url: "ftp://x"}, {name: a, urlFile: absent}, {name: c,
 modules: {"a b": {transport: sctp}}
 uptime: {target: 200}
 clients: {regionHeader: {name: "a b", map: {DE: mars}}}
+statusUrl: "https://"
 )");
   EXPECT_THAT(text, HasSubstr("monitor.yaml:1:1: vantag"));
   EXPECT_THAT(text, HasSubstr("did you mean 'vantage'?"));
@@ -264,6 +265,7 @@ clients: {regionHeader: {name: "a b", map: {DE: mars}}}
   EXPECT_THAT(text, HasSubstr("uptime.target: 200 is no percentage"));
   EXPECT_THAT(text, HasSubstr("clients.regionHeader.name"));
   EXPECT_THAT(text, HasSubstr("maps DE to 'mars', which is no region"));
+  EXPECT_THAT(text, HasSubstr("statusUrl: 'https://'"));
 }
 
 TEST_F(MonitorConfigTest, EveryFileThatMattersIsToldEvenOneThatIsMissing) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "turnkeeper/api/vantage_identity.hpp"
 #include "turnkeeper/base/child_process.hpp"
 #include "turnkeeper/v1/health.grpc.pb.h"
 #include "turnkeeper/v1/targets.grpc.pb.h"
@@ -34,7 +35,7 @@ void set_deadline(grpc::ClientContext& context) {
 
 class GrpcServerTest : public ::testing::Test {
  protected:
-  void serve(std::optional<TlsFiles> tls = std::nullopt) {
+  void serve(std::optional<MutualTls> tls = std::nullopt) {
     auto started = GrpcServer::listen({.address = "127.0.0.1:0", .tls = std::move(tls)}, board, health);
     ASSERT_TRUE(started) << started.error().text();
     server = std::move(*started);
@@ -195,6 +196,7 @@ class GrpcTlsTest : public GrpcServerTest {
     issue("server", "ca");
     issue("monitor", "ca");
     issue("stranger", "other-ca");
+    issue("vantage", "ca", ",URI:" + api::vantage_uri("ns/a/us"));
   }
   void TearDown() override { std::filesystem::remove_all(directory); }
 
@@ -208,9 +210,10 @@ class GrpcTlsTest : public GrpcServerTest {
     openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
              "-subj", "/CN=" + name, "-keyout", path(name + ".key"), "-out", path(name + ".crt")});
   }
-  void issue(const std::string& name, const std::string& authority) {
+  void issue(const std::string& name, const std::string& authority, const std::string& more_names = "") {
     openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + name,
-             "-addext", "subjectAltName=DNS:localhost", "-keyout", path(name + ".key"), "-out", path(name + ".csr")});
+             "-addext", "subjectAltName=DNS:localhost" + more_names, "-keyout", path(name + ".key"), "-out",
+             path(name + ".csr")});
     openssl({"x509", "-req", "-in", path(name + ".csr"), "-CA", path(authority + ".crt"), "-CAkey",
              path(authority + ".key"), "-CAcreateserial", "-copy_extensions", "copy", "-days", "1", "-out",
              path(name + ".crt")});
@@ -220,16 +223,19 @@ class GrpcTlsTest : public GrpcServerTest {
     std::ifstream file(path(name));
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
-  [[nodiscard]] TlsFiles files() const { return {path("server.crt"), path("server.key"), path("ca.crt")}; }
+  [[nodiscard]] MutualTls files() const { return {path("server.crt"), path("server.key"), path("ca.crt")}; }
 
-  grpc::Status watch_as(const std::string& name) {
+  std::shared_ptr<grpc::Channel> channel_as(const std::string& name) {
     grpc::SslCredentialsOptions options;
     options.pem_root_certs = contents("ca.crt");
     if (!name.empty()) {
       options.pem_cert_chain = contents(name + ".crt");
       options.pem_private_key = contents(name + ".key");
     }
-    auto stub = v1::Targets::NewStub(channel(grpc::SslCredentials(options)));
+    return channel(grpc::SslCredentials(options));
+  }
+  grpc::Status watch_as(const std::string& name) {
+    auto stub = v1::Targets::NewStub(channel_as(name));
     grpc::ClientContext context;
     set_deadline(context);
     auto stream = stub->Watch(&context, {});
@@ -252,8 +258,83 @@ TEST_F(GrpcTlsTest, OnlyMonitorsOfOurAuthorityGetTheSigningKeys) {
   EXPECT_FALSE(watch_as("stranger").ok());
 }
 
+TEST_F(GrpcTlsTest, AVantageIsToldOfItsOwnTurnClusterOnly) {
+  serve(files());
+  board.publish(targets("ns/a", "its own"));
+  board.publish(targets("ns/b", "another's"));
+  board.open();
+  auto stub = v1::Targets::NewStub(channel_as("vantage"));
+  for (const char* asked_for : {"", "ns/a"}) {
+    grpc::ClientContext context;
+    set_deadline(context);
+    v1::WatchTargetsRequest request;
+    request.set_cluster(asked_for);
+    auto stream = stub->Watch(&context, request);
+    v1::TargetSet set;
+    ASSERT_TRUE(stream->Read(&set));
+    ASSERT_EQ(set.clusters_size(), 1) << "the signing keys of another TurnCluster are given away";
+    EXPECT_EQ(set.clusters(0).realm(), "its own");
+    context.TryCancel();
+  }
+  grpc::ClientContext context;
+  set_deadline(context);
+  v1::WatchTargetsRequest request;
+  request.set_cluster("ns/b");
+  auto stream = stub->Watch(&context, request);
+  v1::TargetSet set;
+  EXPECT_FALSE(stream->Read(&set)) << set.DebugString();
+  const auto refused = stream->Finish();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("ns/a"));
+}
+
+TEST_F(GrpcTlsTest, AVantageIsBelievedAboutItsOwnTurnClusterOnly) {
+  serve(files());
+  auto stub = v1::Health::NewStub(channel_as("vantage"));
+  grpc::ClientContext context;
+  set_deadline(context);
+  v1::HealthAck ack;
+  auto stream = stub->Report(&context, &ack);
+  v1::HealthReport report;
+  report.set_vantage("ns/a/us");
+  for (const char* cluster : {"ns/b", "ns/a"}) {
+    auto* relay = report.add_relays();
+    relay->set_cluster(cluster);
+    relay->set_relay("eu-0");
+    relay->set_verdict("Unhealthy");
+    auto* provider = report.add_providers();
+    provider->set_cluster(cluster);
+    provider->set_provider("twilio");
+  }
+  ASSERT_TRUE(stream->Write(report));
+  EXPECT_TRUE(wait_for_report("ns/a"));
+  EXPECT_EQ(health.reports("ns/a").size(), 1u);
+  EXPECT_TRUE(health.reports("ns/b").empty()) << "another's relay is taken out of service";
+  context.TryCancel();
+}
+
+TEST_F(GrpcTlsTest, AVantageSpeaksUnderItsOwnNameOnly) {
+  serve(files());
+  v1::HealthReport report;
+  report.set_vantage("paris");
+  report.add_relays()->set_cluster("ns/b");
+  health.report(report);
+  auto stub = v1::Health::NewStub(channel_as("vantage"));
+  grpc::ClientContext context;
+  set_deadline(context);
+  v1::HealthAck ack;
+  auto stream = stub->Report(&context, &ack);
+  report.clear_relays();
+  stream->Write(report);
+  stream->WritesDone();
+  const auto refused = stream->Finish();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("ns/a/us"));
+  EXPECT_EQ(health.reports("ns/b").size(), 1u) << "what the monitor of that name has said is wiped away";
+}
+
 TEST_F(GrpcTlsTest, FaultyFilesAreNamedAtTheStart) {
-  const auto error_of = [&](TlsFiles faulty) {
+  const auto error_of = [&](MutualTls faulty) {
     auto refused = GrpcServer::listen({.address = "127.0.0.1:0", .tls = faulty}, board, health);
     return refused ? std::string("accepted") : refused.error().text();
   };
