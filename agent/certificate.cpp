@@ -8,23 +8,16 @@
 
 #include <cctype>
 #include <ctime>
-#include <memory>
 
 #include "agent/file.hpp"
+#include "turnkeeper/base/owned.hpp"
 
 namespace turnkeeper::agent {
 namespace {
 
-template <auto Free>
-struct Delete {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Delete<BIO_free>>;
-using X509Ptr = std::unique_ptr<X509, Delete<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Delete<EVP_PKEY_free>>;
+using Bio = Owned<BIO, BIO_free>;
+using X509Ptr = Owned<X509, X509_free>;
+using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
 
 // Security level 2 of OpenSSL, the default of Debian's: RSA of 2048 bits, elliptic curves of 224.
 constexpr int least_security_bits = 112;
@@ -38,8 +31,7 @@ int no_password(char*, int, int, void*) {
 }
 
 std::string serial_of(const X509* certificate) {
-  const std::unique_ptr<BIGNUM, Delete<BN_free>> number(
-      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
+  const Owned<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
   if (!number) return {};
   char* hex = BN_bn2hex(number.get());
   std::string text = hex;

@@ -30,6 +30,10 @@ std::string list_json(const LocalRelays& relays, const std::string& cluster, con
   return nlohmann::ordered_json{{"cluster", cluster}, {"url", url}, {"relays", std::move(list)}}.dump();
 }
 
+std::string path_of(LocalKeys::Request request) {
+  return request == LocalKeys::Request::rotate ? "/keys/rotate" : "/keys/revoke";
+}
+
 // Sockets below the state home that somebody listens on.
 std::vector<std::string> running_directories() {
   std::vector<std::string> found;
@@ -63,6 +67,12 @@ void add_control_routes(http::Router& router, const std::unique_ptr<LocalRelays>
   add("stop", &LocalRelays::stop);
   add("drain", &LocalRelays::drain);
   add("start", &LocalRelays::start);
+  if (!routes.rotate) return;
+  for (const auto request : {LocalKeys::Request::rotate, LocalKeys::Request::revoke}) {
+    router.post(routes.prefix + path_of(request), [request, rotate = routes.rotate](const http::Request&) {
+      return http::Response::json(nlohmann::json{{"message", rotate(request)}}.dump());
+    });
+  }
 }
 
 Result<Control> Control::connect(const std::string& state_directory) {
@@ -102,6 +112,13 @@ Result<ControlledCluster> Control::list() const {
     return fail("the answer of " + address_ + " is not understood: " + error.what(),
                 "use the same version of turnctl on both sides");
   }
+}
+
+Result<std::string> Control::rotate(LocalKeys::Request request) const {
+  const auto reply = http::fetch(address_, {.method = "POST", .target = path_of(request)}, soon());
+  if (!reply) return fail(reply.error());
+  if (reply->status != 200) return fail(reply->error());
+  return nlohmann::json::parse(reply->body, nullptr, false).value("message", std::string());
 }
 
 Result<void> Control::post(const std::string& relay, const std::string& action) const {

@@ -212,6 +212,7 @@ std::vector<std::string> render_live_view(const LiveView& view, const Screen& sc
   }
   lines.emplace_back();
   add_offers(lines, view);
+  if (!view.rotation.empty()) lines.push_back(Line().add("  Keys  ", kQuiet).add(view.rotation));
   if (!view.status.failovers.empty()) {
     lines.emplace_back();
     for (std::size_t i = 0; i < std::min<std::size_t>(3, view.status.failovers.size()); ++i) {

@@ -23,6 +23,7 @@ struct LiveView {
   std::set<std::string> held;              // relays that were stopped on purpose
   std::map<std::string, Error> problems;   // by relay: what its process said last
   std::vector<monitor::IceConfig> offers;  // one for each region: what a client there would get
+  std::string rotation;                    // of the signing keys: what it does or waits for; empty: nothing
 };
 
 struct Screen {

@@ -1,6 +1,7 @@
 #include "cli/local_fleet.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace turnkeeper::cli {
 namespace {
@@ -92,7 +93,7 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
                            const api::SigningKeys& keys, std::vector<monitor::ProviderConfig> providers) {
   monitor::Cluster watched{.name = cluster.name,
                            .realm = cluster.spec.realm,
-                           .signing_keys = keys,
+                           .signing_keys = {},
                            .regions = {},
                            .credential_ttl = cluster.spec.credentials.ttl,
                            .rotate_every = cluster.spec.credentials.rotate_every,
@@ -100,6 +101,7 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
                            .stun_servers = cluster.spec.stun_servers,
                            .provider_use = cluster.spec.failover.use,
                            .providers = std::move(providers)};
+  set_keys(watched, keys);
   for (const auto& region : cluster.spec.regions) {
     monitor::Region& target =
         watched.regions.emplace_back(monitor::Region{.name = region.name, .backups = region.backups, .relays = {}});
@@ -116,6 +118,13 @@ monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<Lo
     }
   }
   return {.clusters = {std::move(watched)}};
+}
+
+void set_keys(monitor::Cluster& cluster, const api::SigningKeys& keys) {
+  cluster.signing_keys = api::accepted_keys(keys);
+  cluster.removed_keys.clear();
+  std::ranges::copy_if(keys, std::back_inserter(cluster.removed_keys),
+                       [](const auto& key) { return key.phase == api::SigningKey::Phase::removed; });
 }
 
 }  // namespace turnkeeper::cli

@@ -33,5 +33,7 @@ struct LocalRelay {
 [[nodiscard]] monitor::Fleet local_fleet(const api::TurnCluster& cluster, const std::vector<LocalRelay>& relays,
                                          const api::SigningKeys& keys,
                                          std::vector<monitor::ProviderConfig> providers = {});
+// Another step of the keys' rotation.
+void set_keys(monitor::Cluster& cluster, const api::SigningKeys& keys);
 
 }  // namespace turnkeeper::cli

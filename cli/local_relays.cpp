@@ -97,6 +97,12 @@ void wait_until_listening(const std::vector<LocalRelay>& relays) {
   }
 }
 
+std::vector<Secret> accepted_secrets(const api::SigningKeys& keys) {
+  std::vector<Secret> secrets;
+  for (const auto& key : api::accepted_keys(keys)) secrets.push_back(key.secret);
+  return secrets;
+}
+
 // The newest log of a relay, kept from growing without end.
 class LogFile {
  public:
@@ -129,8 +135,7 @@ Result<std::unique_ptr<LocalRelays>> LocalRelays::start(const StateDirectory& st
   }
   std::unique_ptr<LocalRelays> running(new LocalRelays(std::move(options)));
   running->version_ = *version;
-  std::vector<Secret> secrets;
-  for (const auto& key : api::accepted_keys(keys)) secrets.push_back(key.secret);
+  const auto secrets = accepted_secrets(keys);
   for (const auto& relay : relays) {
     if (auto free = check_port(relay); !free) return fail(free.error());
     if (auto added = running->add(state, relay, secrets); !added) return fail(added.error());
@@ -235,6 +240,15 @@ Result<void> LocalRelays::drain(const std::string& name) {
   if (!(*entry)->process) return fail("the relay " + name + " is down", "`turnctl relay start` brings it back");
   (*entry)->draining = true;
   return {};
+}
+
+Result<void> LocalRelays::accept(const api::SigningKeys& keys) {
+  Result<void> told;
+  for (auto& entry : entries_) {
+    auto synced = entry.database.sync_secrets(options_.realm, accepted_secrets(keys));
+    if (!synced && told) told = fail(synced.error().within("relay " + entry.relay.name));
+  }
+  return told;
 }
 
 }  // namespace turnkeeper::cli

@@ -48,6 +48,9 @@ class LocalRelays {
   [[nodiscard]] Result<void> start(const std::string& name);
   // Marks it: it goes on, and list() says so. Whoever lists relays to clients takes it from them.
   [[nodiscard]] Result<void> drain(const std::string& name);
+  // From now on they accept credentials of these keys (but the removed ones), those that are down as well. An error is
+  // that of the first relay that could not be told; the others are.
+  [[nodiscard]] Result<void> accept(const api::SigningKeys& keys);
 
   [[nodiscard]] const coturn::Version& version() const { return version_; }
 

@@ -6,6 +6,7 @@
 
 #include "cli/cluster_report.hpp"
 #include "cli/commands.hpp"
+#include "cli/control.hpp"
 #include "cli/kubernetes.hpp"
 
 namespace turnkeeper::cli {
@@ -17,6 +18,8 @@ constexpr const char* revoke_annotation = "turnkeeper.io/revoke";
 struct RotateOptions {
   KubernetesOptions kubernetes;
   std::string cluster;
+  bool local = false;
+  std::string state_directory;
   bool now = false;
   bool yes = false;
   bool dry_run = false;
@@ -34,7 +37,30 @@ Result<void> ask(const std::string& name) {
   return {};
 }
 
+// What happens to the running `turnctl up`.
+Result<void> rotate_local(const RotateOptions& options) {
+  const auto control = Control::connect(options.state_directory);
+  if (!control) return fail(control.error());
+  const auto cluster = control->list();
+  if (!cluster) return fail(cluster.error());
+  std::cout << cluster->name
+            << ": a new signing key is made and proven on every relay, then it signs all credentials.\n"
+            << (options.now
+                    ? "The old keys are removed in the same moment: every credential that was issued is refused "
+                      "from then on, and clients that follow /v1/events get new ones at once.\n"
+                    : "The old one is accepted until its last credential has expired. Nobody is cut off.\n");
+  if (options.dry_run) return {};
+  if (options.now && !options.yes) {
+    if (auto sure = ask(cluster->name); !sure) return sure;
+  }
+  const auto words = control->rotate(options.now ? LocalKeys::Request::revoke : LocalKeys::Request::rotate);
+  if (!words) return fail(words.error());
+  std::cout << "Asked for: " << *words << ". `turnctl up` says how it goes on.\n";
+  return {};
+}
+
 Result<void> rotate(const RotateOptions& options) {
+  if (options.local || !options.state_directory.empty()) return rotate_local(options);
   auto kubernetes = Kubernetes::connect(options.kubernetes);
   if (!kubernetes) return fail(kubernetes.error());
   const auto object = kubernetes->turn_cluster(options.cluster);
@@ -63,9 +89,15 @@ Result<void> rotate(const RotateOptions& options) {
 void add_rotate(CLI::App& app, Run& run) {
   const auto options = std::make_shared<RotateOptions>();
   auto* command = app.add_subcommand(
-      "rotate",
-      "Replace the signing key of a TurnCluster in Kubernetes, without a call being cut; says what will happen.");
-  command->add_option("CLUSTER", options->cluster, "The TurnCluster; left out: the only one of the namespace");
+      "rotate", "Replace the signing key of a TurnCluster, without a call being cut; says what will happen.");
+  auto* cluster =
+      command->add_option("CLUSTER", options->cluster, "The TurnCluster; left out: the only one of the namespace");
+  command->add_flag("--local", options->local, "That of the running `turnctl up` on this machine instead of Kubernetes")
+      ->excludes(cluster);
+  command
+      ->add_option("--state-dir", options->state_directory,
+                   "State directory of that `turnctl up`; left out: the one that runs")
+      ->excludes(cluster);
   add_kubernetes_options(*command, options->kubernetes);
   command->add_flag("--now", options->now,
                     "The key leaked: remove it as soon as there is another one, and with it every credential that was "

@@ -52,25 +52,6 @@ Result<std::string> StateDirectory::relay_directory(const std::string& relay) co
   return path;
 }
 
-Result<api::SigningKeys> StateDirectory::signing_keys(SystemTime now) const {
-  const std::string path = path_ + "/keys.json";
-  if (std::filesystem::exists(path)) {
-    const auto text = Secret::from_file(path);
-    if (!text) return fail(text.error());
-    auto keys = api::parse_signing_keys(text->reveal());
-    if (!keys) {
-      return fail(path + ": " + keys.error().message,
-                  "restore the file, or delete it: clients then need new credentials");
-    }
-    return keys;
-  }
-  api::SigningKeys keys{
-      {.id = "k1", .secret = Secret::random(32), .phase = api::SigningKey::Phase::issuing, .created = now}};
-  if (auto written = write_private_file(path, api::render_signing_keys(keys).reveal() + '\n'); !written)
-    return fail(written.error());
-  return keys;
-}
-
 std::string state_home() {
   if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
     return std::string(state) + "/turnkeeper";

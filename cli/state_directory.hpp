@@ -1,14 +1,13 @@
 // Where one `turnctl up` keeps what must outlive it, and where other commands find it.
 //
 //   $XDG_STATE_HOME/turnkeeper/NAME (or ~/.local/state/turnkeeper/NAME), mode 0700:
-//     lock  keys.json  control.sock  RELAY/{turnserver.conf,turndb,turnserver.log}
+//     lock  keys.json  rotation.json  control.sock  RELAY/{turnserver.conf,turndb,turnserver.log}
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "monitor/target/fleet.hpp"
 #include "turnkeeper/base/result.hpp"
 
 namespace turnkeeper::cli {
@@ -26,9 +25,6 @@ class StateDirectory {
   [[nodiscard]] std::string control_address() const { return "unix:" + path_ + "/control.sock"; }
   // A relay's own directory, made.
   [[nodiscard]] Result<std::string> relay_directory(const std::string& relay) const;
-  // The cluster's signing keys (keys.json, mode 0600), made at the first call and the same ever after: credentials that
-  // clients hold outlive a restart. An unreadable file is an error and is left alone.
-  [[nodiscard]] Result<api::SigningKeys> signing_keys(SystemTime now) const;
 
  private:
   StateDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

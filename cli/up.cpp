@@ -15,6 +15,7 @@
 #include "cli/cluster_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/control.hpp"
+#include "cli/key_rotation.hpp"
 #include "cli/live_view.hpp"
 #include "cli/local_fleet.hpp"
 #include "cli/local_relays.hpp"
@@ -86,12 +87,17 @@ class Display {
   // On each change, and by itself twice a second on a terminal.
   void update() {
     const monitor::Status before = view_.status;
+    const std::string rotation = view_.rotation;
     view_.now = real_clock().system();
     fill_(view_);
     if (terminal_) {
       draw();
     } else {
       for (const auto& line : describe_changes(before, view_.status, view_.now)) std::cout << line << std::endl;
+      if (view_.rotation != rotation) {
+        std::cout << "signing keys: " << (view_.rotation.empty() ? "the rotation is over" : view_.rotation)
+                  << std::endl;
+      }
     }
   }
   void start() {
@@ -169,7 +175,7 @@ Result<void> up(const UpOptions& options) {
   }
   const auto state = StateDirectory::open(directory);
   if (!state) return fail(state.error());
-  const auto keys = state->signing_keys(real_clock().system());
+  auto keys = LocalKeys::open(*state, cluster->spec.credentials);
   if (!keys) return fail(keys.error());
 
   StopSignal stop;  // before the first thread
@@ -183,11 +189,13 @@ Result<void> up(const UpOptions& options) {
   std::unique_ptr<LocalRelays> relays;
   std::function<void()> relays_changed;
   std::string url;
+  std::unique_ptr<KeyRotation> rotation;
   const ControlRoutes control_routes{.prefix = "",
                                      .cluster = cluster->name,
                                      .url = [&] { return url; },
                                      .changes = [](const http::Request&) { return true; },
-                                     .changed = [&] { relays_changed(); }};
+                                     .changed = [&] { relays_changed(); },
+                                     .rotate = [&](LocalKeys::Request request) { return rotation->ask(request); }};
   monitor::Service::Options service_options{
       .listen = options.listen,
       .vantage = "local",
@@ -199,17 +207,18 @@ Result<void> up(const UpOptions& options) {
       ControlRoutes routes = control_routes;
       routes.prefix = "/room";
       routes.changes = asked_by_own_page;
+      routes.rotate = {};
       add_control_routes(router, relays, routes);
     };
   }
   auto service = monitor::Service::start(io, std::move(service_options));
   if (!service) return fail(service.error());
 
-  const auto fleet = fleet_of(*cluster, *plan, *keys, options);
+  auto fleet = fleet_of(*cluster, *plan, keys->keys(), options);
   if (!fleet) return fail(fleet.error());
   Problems problems;
   auto started = LocalRelays::start(
-      *state, *plan, *keys,
+      *state, *plan, keys->keys(),
       {.turnserver = options.turnserver,
        .realm = cluster->spec.realm,
        .on_problem = [&](const std::string& relay, const Error& problem) {
@@ -240,6 +249,7 @@ Result<void> up(const UpOptions& options) {
       }
     }
     filled.problems = problems.get();
+    if (rotation) filled.rotation = rotation->words();
     filled.offers = offers_of(**service, *fleet);
   });
 
@@ -247,6 +257,19 @@ Result<void> up(const UpOptions& options) {
     (*service)->set_fleet(marked(*fleet, relays->list()));
     display.update();
   };
+  monitor::FleetReport seen;
+  rotation = std::make_unique<KeyRotation>(
+      io, std::move(*keys), [&] { return serving_relays(relays->list(), seen.relays); },
+      [&](const api::SigningKeys& given) {
+        auto accepted = relays->accept(given);
+        set_keys(fleet->clusters.front(), given);
+        relays_changed();
+        return accepted;
+      });
+  (*service)->on_health([&](monitor::FleetReport report) {
+    seen = std::move(report);
+    rotation->look();
+  });
   http::Router control_router;
   add_control_routes(control_router, relays, control_routes);
   auto control = http::Server::listen(io, state->control_address(), std::move(control_router));
@@ -260,10 +283,12 @@ Result<void> up(const UpOptions& options) {
               << std::endl;
   }
   display.start();
+  rotation->start();
 
   const std::stop_callback wake(stop.token(), [&] {
     boost::asio::post(io, [&] {
       display.stop();
+      rotation->stop();
       (*control)->stop();
       (*service)->stop([&] { io.stop(); });
     });

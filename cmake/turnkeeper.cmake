@@ -90,11 +90,14 @@ function(turnkeeper_program name)
   if(ARG_PCH)
     target_precompile_headers(${name} PRIVATE ${ARG_PCH})
   endif()
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin
+    TURNKEEPER_STATIC_GRPC ${TURNKEEPER_STATIC_GRPC})
   install(TARGETS ${name} RUNTIME)
 endfunction()
 
+set(timeout_factor 1)
 if(TURNKEEPER_SANITIZE)
+  set(timeout_factor 5)  # ThreadSanitizer makes the simulations many times as slow
   set(suppressions ${CMAKE_SOURCE_DIR}/tests/support/sanitizers)
   # Reports go to files, which scripts/test.sh counts: nobody reads the stderr of a server that a test started and stopped.
   # UBSan's cannot, beside ASan; it ends the process at once, which a test sees.
@@ -119,6 +122,7 @@ function(turnkeeper_test tier name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * ${timeout_factor}")
   add_test(NAME ${tier}.${name} COMMAND ${target} --gtest_brief=1)
   set_tests_properties(${tier}.${name} PROPERTIES LABELS ${tier} TIMEOUT ${ARG_TIMEOUT})
   set_tests_properties(${tier}.${name} PROPERTIES ENVIRONMENT "${sanitizer_environment}")
@@ -138,6 +142,7 @@ function(turnkeeper_pytest tier name path)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()
+  math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * ${timeout_factor}")
   add_test(NAME ${tier}.${name} COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${path})
   set_tests_properties(${tier}.${name} PROPERTIES LABELS ${tier} TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "TURNKEEPER_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1;${sanitizer_environment}")

@@ -18,6 +18,7 @@
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/random.hpp"
+#include "turnkeeper/base/read_file.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
 #include "turnkeeper/base/version.hpp"
 #include "turnkeeper/kube/http_transport.hpp"
@@ -40,6 +41,7 @@ struct Options {
   std::string snapshot_secret;
   VantageSettings vantages;
   std::string monitor_tls_secret;
+  std::string monitor_authorities;
   std::string metrics_listen = "0.0.0.0:8080";
   std::string kubeconfig;
   bool leader_elect = false;
@@ -65,7 +67,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--tls-ca", options.tls.authority, "PEM authority that signed the monitors' certificates");
   app.add_option("--issue-tls", options.issue_tls,
                  "Issue and renew the certificates of operator and monitors: in the Secrets NAME-authority, "
-                 "NAME-operator-tls and NAME-monitor-tls, for the Service NAME-operator")
+                 "NAME-operator-tls and NAME-monitor-tls, for the Service NAME-operator; and one for each monitor of "
+                 "--monitor-operator-address")
       ->type_name("NAME");
   app.add_option("--tls-name", options.tls_names,
                  "Another DNS name or address by which monitors reach the operator, for --issue-tls; may be repeated")
@@ -82,8 +85,13 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--monitor-exchange-peer", options.vantages.exchange_peer,
                  "HOST:PORT where the other monitors listen for these (their --exchange-listen), to judge together");
   app.add_option("--monitor-tls-secret", options.monitor_tls_secret,
-                 "Secret in the operator's namespace with the certificate of these monitors: ca.crt, tls.crt and "
-                 "tls.key (default: NAME-monitor-tls of --issue-tls)");
+                 "Secret in the operator's namespace with one certificate for all of these monitors: ca.crt, tls.crt "
+                 "and tls.key. With --issue-tls there is none: each gets a certificate of its own, with which it is "
+                 "told of its own TurnCluster alone");
+  app.add_option("--monitor-authorities", options.monitor_authorities,
+                 "PEM file of private authorities that these monitors trust besides the public ones when they probe "
+                 "relays over TLS and DTLS; read at the start")
+      ->type_name("FILE");
   app.add_option("--metrics-listen", options.metrics_listen, "HOST:PORT of /metrics, /healthz and /readyz")
       ->capture_default_str();
   app.add_option(
@@ -113,6 +121,11 @@ Result<std::optional<MutualTls>> tls_of(const Options& options) {
   }
   return fail("monitors need either TLS or plain text",
               "give --issue-tls, or --tls-cert, --tls-key and --tls-ca together, or --insecure-grpc");
+}
+
+// The Secret in the operator's namespace that the certificates of vantages are made from; empty: there is none.
+std::string vantages_certified_by(const Options& options) {
+  return options.issue_tls.empty() ? options.monitor_tls_secret : options.issue_tls + "-authority";
 }
 
 std::string identity() {
@@ -159,8 +172,8 @@ class Leadership {
     Watches watches(client, clock, observer_, [this](const kube::ObjectKey& cluster, bool can_wait) {
       queue_.add_after(cluster, can_wait ? 200ms : 0ms);
     });
-    if (!options_.monitor_tls_secret.empty()) {
-      watches.certify_vantages_by({options_.namespace_name, options_.monitor_tls_secret});
+    if (const auto secret = vantages_certified_by(options_); !secret.empty()) {
+      watches.certify_vantages_by({options_.namespace_name, secret});
     }
     auto synced = watches.wait_until_synced(stop, Deadline::after(clock, 60s));
     if (stop.stop_requested()) return {};
@@ -176,11 +189,16 @@ class Leadership {
       snapshot_thread = std::jthread([&snapshot](std::stop_token ended) { snapshot->run(ended); });
     }
     kube::EventRecorder events(client, {.component = field_manager}, clock);
-    Controller controller({watches, targets, health, events, metrics_, clock},
-                          {.agent_image = options_.agent_image,
-                           .vantage = vantages(),
-                           .deletion_patience = std::chrono::seconds(options_.deletion_patience)},
-                          queue_, options_.workers, std::move(leads));
+    Settings settings{.agent_image = options_.agent_image,
+                      .vantage = vantages(),
+                      .deletion_patience = std::chrono::seconds(options_.deletion_patience)};
+    if (!options_.issue_tls.empty()) {
+      settings.vantage_certificate = [&clock](const auto& authority, const auto& vantage, const auto& held) {
+        return vantage_certificate(authority, vantage, held, clock.system());
+      };
+    }
+    Controller controller({watches, targets, health, events, metrics_, clock}, std::move(settings), queue_,
+                          options_.workers, std::move(leads));
     log::info("watching TurnClusters", {{"version", version()}});
     controller.run(stop);
     if (snapshot_thread.joinable()) {
@@ -228,12 +246,19 @@ Result<> run(Options options) {
   if (!format) return fail(format.error().within("--log-format"));
   log::configure(*level, *format);
   if (options.agent_image.empty()) return fail("--agent-image is required", "name the operator's own image");
-  if (options.monitor_tls_secret.empty() && !options.issue_tls.empty()) {
-    options.monitor_tls_secret = options.issue_tls + "-monitor-tls";
+  if (!options.monitor_tls_secret.empty() && !options.issue_tls.empty()) {
+    return fail(
+        "--monitor-tls-secret and --issue-tls exclude each other",
+        "leave out --monitor-tls-secret: with --issue-tls each of those monitors gets a certificate of its own");
   }
-  if (!options.vantages.operator_address.empty() && options.monitor_tls_secret.empty()) {
+  if (!options.vantages.operator_address.empty() && vantages_certified_by(options).empty()) {
     return fail("--monitor-operator-address needs a certificate for those monitors",
                 "give --issue-tls, or --monitor-tls-secret");
+  }
+  if (!options.monitor_authorities.empty()) {
+    auto authorities = read_file(options.monitor_authorities);
+    if (!authorities) return fail(authorities.error().within("--monitor-authorities"));
+    options.vantages.authorities = std::move(*authorities);
   }
   auto tls = tls_of(options);
   if (!tls) return fail(tls.error());

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "turnkeeper/base/address_range.hpp"
+#include "turnkeeper/http/page.hpp"
 
 namespace turnkeeper::cli {
 
@@ -15,16 +16,7 @@ extern const std::string_view client_js;
 namespace {
 
 void add_part(http::Router& router, const char* path, std::string_view text, const char* content_type) {
-  router.get(path, [text, content_type](const http::Request&) {
-    http::Response response{.content_type = content_type, .body = std::string(text)};
-    response.headers = {{"Content-Security-Policy",
-                         "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; "
-                         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-                        {"X-Content-Type-Options", "nosniff"},
-                        {"Referrer-Policy", "no-referrer"},
-                        {"Cache-Control", "no-cache"}};
-    return response;
-  });
+  router.get(path, [text, content_type](const http::Request&) { return http::page_part(text, content_type); });
 }
 
 // "127.0.0.1:8480" -> "127.0.0.1", "[::1]:8480" -> "::1"

@@ -100,7 +100,7 @@ struct Region {
   std::string name;                  // a DNS label
   SecretKeyRef kubeconfig;           // of the Kubernetes cluster that its relays run in; no name: this one
   std::optional<bool> vantage;       // does a monitor run there? Unset: one for each Kubernetes cluster but this one
-  std::vector<std::string> backups;  // region names, in the order of failover; empty: all others as listed
+  std::vector<std::string> backups;  // region names, in the order of failover; empty: all others, nearest first
   RelaySpec relay;                   // the cluster's, with the region's own fields laid over it
   bool operator==(const Region&) const = default;
 };

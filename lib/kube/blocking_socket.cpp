@@ -2,8 +2,11 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <chrono>
 
@@ -67,6 +70,7 @@ std::size_t BlockingSocket::receive(void* data, std::size_t size, error_code& er
 }
 
 std::size_t BlockingSocket::send(const void* data, std::size_t size, error_code& error) {
+  error = {};
   while (limit(SO_SNDTIMEO, error)) {
     const auto count = ::send(descriptor_, data, size, MSG_NOSIGNAL);
     if (count >= 0) return static_cast<std::size_t>(count);

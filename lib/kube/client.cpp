@@ -1,6 +1,7 @@
 #include "turnkeeper/kube/client.hpp"
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/kube/json_text.hpp"
 
 namespace turnkeeper::kube {
 namespace {
@@ -121,13 +122,14 @@ Request Client::patch(const std::string& path, std::string text, const ApplyOpti
 Result<json> Client::apply(const ResourceType& type, const json& object, const ApplyOptions& options,
                            Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange(patch(type.object_path(key), object.dump(), options), describe("apply", type, key), true, deadline);
+  return exchange(patch(type.object_path(key), json_text(object), options), describe("apply", type, key), true,
+                  deadline);
 }
 
 Result<json> Client::apply_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                   Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange(patch(type.object_path(key) + "/status", object.dump(), options),
+  return exchange(patch(type.object_path(key) + "/status", json_text(object), options),
                   describe("apply status of", type, key), true, deadline);
 }
 
@@ -139,19 +141,19 @@ Result<Receipt> Client::write(const ResourceType& type, const ObjectKey& key, co
 Result<Receipt> Client::write_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                      Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return receipt(patch(type.object_path(key) + "/status", object.dump(), options),
+  return receipt(patch(type.object_path(key) + "/status", json_text(object), options),
                  describe("apply status of", type, key), deadline);
 }
 
 Result<json> Client::create(const ResourceType& type, const json& object, Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange({"POST", type.collection_path(key.namespace_name), "application/json", object.dump()},
+  return exchange({"POST", type.collection_path(key.namespace_name), "application/json", json_text(object)},
                   describe("create", type, key), false, deadline);
 }
 
 Result<json> Client::replace(const ResourceType& type, const json& object, Deadline deadline) {
   const ObjectKey key = key_of(object);
-  return exchange({"PUT", type.object_path(key), "application/json", object.dump()}, describe("replace", type, key),
+  return exchange({"PUT", type.object_path(key), "application/json", json_text(object)}, describe("replace", type, key),
                   false, deadline);
 }
 

@@ -1,8 +1,9 @@
 #include "turnkeeper/kube/connection.hpp"
 
+#include <utility>
+// Asio 1.74 uses std::exchange in its headers without including this.
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/http.hpp>
 #include <cstdlib>
 #include <limits>
@@ -18,12 +19,6 @@ using asio::ip::tcp;
 constexpr std::uint64_t longest_body = 256U << 20U;
 constexpr std::size_t piece = 16U << 10U;  // a TLS record
 
-// Asio's streams and resolvers want one; nothing ever runs there.
-asio::io_context& nowhere() {
-  static asio::io_context context;
-  return context;
-}
-
 template <class Message>
 void read_fields(const Message& message, Response& response) {
   response.status = static_cast<int>(message.result_int());
@@ -32,28 +27,48 @@ void read_fields(const Message& message, Response& response) {
   }
 }
 
-bool is_address(const std::string& host) {
-  boost::system::error_code no;
-  asio::ip::make_address(host, no);
-  return !no;
+std::string text_of(const ServerAddress& server, const Request& request, const Secret& token) {
+  std::string text = request.method + ' ' + server.prefix + request.path + " HTTP/1.1\r\nHost: " + server.authority() +
+                     "\r\nUser-Agent: turnkeeper\r\nAccept: " + request.accept + "\r\n";
+  if (!token.empty()) text += "Authorization: Bearer " + token.reveal() + "\r\n";
+  if (!request.body.empty()) {
+    text +=
+        "Content-Type: " + request.content_type + "\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  text += "\r\n";
+  text += request.body;
+  return text;
 }
 
 }  // namespace
 
-Connection::Connection() : socket_(nowhere().get_executor()) {}
+// What Beast reads from: its concept SyncReadStream.
+class Connection::Bytes {
+ public:
+  explicit Bytes(Connection& connection) : connection_(connection) {}
 
-template <class Use>
-void Connection::with_stream(Use use) {
-  if (tls_) {
-    use(*tls_);
-  } else {
-    use(socket_);
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, error_code& error) {
+    const asio::mutable_buffer first = *asio::buffer_sequence_begin(buffers);
+    if (connection_.tls_) return connection_.tls_->read(first.data(), first.size(), error);
+    return connection_.socket_.receive(first.data(), first.size(), error);
   }
-}
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    error_code error;
+    const auto count = read_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return count;
+  }
 
-Connection::error_code Connection::connect(const ServerAddress& server, asio::ssl::context* tls) {
+ private:
+  Connection& connection_;
+};
+
+Connection::error_code Connection::connect(const ServerAddress& server, SSL_CTX* tls) {
+  asio::io_context nowhere;  // a resolver wants one; nothing ever runs there
   error_code error;
-  const auto endpoints = tcp::resolver(nowhere()).resolve(server.host, server.port, error);
+  const auto endpoints = tcp::resolver(nowhere).resolve(server.host, server.port, error);
   if (error) return error;
   error = asio::error::host_not_found;
   for (const auto& endpoint : endpoints) {
@@ -61,31 +76,19 @@ Connection::error_code Connection::connect(const ServerAddress& server, asio::ss
     if (!error || error == asio::error::timed_out) break;
   }
   if (error) return error;
+  buffer_.reserve(piece);  // Beast reads as much as there is room for, and as little as 512 bytes
   if (tls == nullptr) return {};
-  tls_.emplace(socket_, *tls);
-  if (!is_address(server.host)) SSL_set_tlsext_host_name(tls_->native_handle(), server.host.c_str());
-  tls_->set_verify_callback(asio::ssl::host_name_verification(server.host), error);
-  if (!error) tls_->handshake(asio::ssl::stream_base::client, error);
-  return error;
+  return tls_.emplace(socket_).handshake(tls, server.host);
 }
 
 Connection::error_code Connection::write(const ServerAddress& server, const Request& request, const Secret& token) {
-  http::request<http::span_body<const char>> message;
-  message.version(11);
-  message.method_string(request.method);
-  message.target(server.prefix + request.path);
-  message.set(http::field::host, server.authority());
-  message.set(http::field::user_agent, "turnkeeper");
-  message.set(http::field::accept, request.accept);
-  if (!token.empty()) message.set(http::field::authorization, "Bearer " + token.reveal());
-  if (!request.body.empty()) {
-    message.set(http::field::content_type, request.content_type);
-    message.body() = {request.body.data(), request.body.size()};
-    message.prepare_payload();
-  }
   reusable_ = false;
+  const std::string text = text_of(server, request, token);
+  if (tls_) return tls_->write(text.data(), text.size());
   error_code error;
-  with_stream([&](auto& stream) { http::write(stream, message, error); });
+  for (std::string_view rest = text; !rest.empty() && !error;) {
+    rest.remove_prefix(socket_.send(rest.data(), rest.size(), error));
+  }
   return error;
 }
 
@@ -93,7 +96,8 @@ Connection::error_code Connection::read(Response& response) {
   http::response_parser<http::string_body> parser;
   parser.body_limit(longest_body);
   error_code error;
-  with_stream([&](auto& stream) { http::read(stream, buffer_, parser, error); });
+  Bytes bytes(*this);
+  http::read(bytes, buffer_, parser, error);
   if (error) return error;
   read_fields(parser.get(), response);
   reusable_ = parser.keep_alive();
@@ -105,30 +109,28 @@ Connection::error_code Connection::read_head(Response& response) {
   streamed_.emplace();
   streamed_->body_limit(std::numeric_limits<std::uint64_t>::max());
   error_code error;
-  with_stream([&](auto& stream) { http::read_header(stream, buffer_, *streamed_, error); });
+  Bytes bytes(*this);
+  http::read_header(bytes, buffer_, *streamed_, error);
   if (!error) read_fields(streamed_->get(), response);
   return error;
 }
 
 Connection::error_code Connection::read_some(std::string& bytes) {
-  bytes.resize(piece);
+  Bytes source(*this);
+  bytes.clear();
+  if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(piece);
   while (!streamed_->is_done()) {
     auto& body = streamed_->get().body();
-    body.data = bytes.data();
-    body.size = bytes.size();
+    body.data = piece_.get();
+    body.size = piece;
     error_code error;
-    with_stream([&](auto& stream) { http::read_some(stream, buffer_, *streamed_, error); });
-    const std::size_t count = bytes.size() - body.size;
-    if (count > 0) {
-      bytes.resize(count);
+    http::read_some(source, buffer_, *streamed_, error);
+    if (body.size < piece) {
+      bytes.assign(piece_.get(), piece - body.size);
       return {};
     }
-    if (error && error != http::error::need_buffer) {
-      bytes.clear();
-      return error;
-    }
+    if (error && error != http::error::need_buffer) return error;
   }
-  bytes.clear();
   return {};
 }
 

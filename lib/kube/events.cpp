@@ -3,6 +3,7 @@
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/random.hpp"
+#include "turnkeeper/kube/json_text.hpp"
 
 namespace turnkeeper::kube {
 namespace {
@@ -106,7 +107,7 @@ void EventRecorder::run(const std::stop_token& stop) {
 }
 
 void EventRecorder::write(const json& event) {
-  auto written = client_.write(events, key_of(event), event.dump(), {.field_manager = component_},
+  auto written = client_.write(events, key_of(event), json_text(event), {.field_manager = component_},
                                Deadline::after(clock_, std::chrono::seconds(2)));
   if (written) return;
   log::debug("event not written", {{"reason", text_at(event, "/reason")}, {"error", written.error().message}});

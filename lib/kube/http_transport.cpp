@@ -72,11 +72,15 @@ class BodyStream final : public ByteStream {
 
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(Config config, ServerAddress server, const Clock& clock)
-      : config_(std::move(config)),
+  HttpTransport(const Config& config, ServerAddress server, const Clock& clock)
+      : url_(config.server),
+        trust_(config),
         server_(std::move(server)),
         clock_(clock),
-        token_(config_.token, config_.token_file, clock) {}
+        token_(config.token, config.token_file, clock) {}
+
+  // Throws when the certificates make no sense.
+  void check() { static_cast<void>(trust_.context()); }
 
   Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) override try {
     auto connection = take_idle();
@@ -89,13 +93,13 @@ class HttpTransport final : public Transport {
       auto error = fresh ? open(*connection) : error_code();
       if (!error) error = connection->write(server_, request, token_.current());
       if (!error) error = connection->read(response);
-      if (error) return kube::fail(failure(config_.server, error, stop));
+      if (error) return kube::fail(failure(url_, error, stop));
     }
     // One that was interrupted meanwhile is found out when it is taken again.
     if (connection->is_reusable()) give_back(std::move(connection));
     return response;
   } catch (const std::exception& error) {
-    return kube::fail(unreachable(config_.server, error.what()));
+    return kube::fail(unreachable(url_, error.what()));
   }
 
   Result<Opened> open(const Request& request, std::chrono::seconds quiet, std::stop_token stop) override try {
@@ -106,7 +110,7 @@ class HttpTransport final : public Transport {
     }
     return start(request, std::make_unique<Connection>(), true, quiet, stop);
   } catch (const std::exception& error) {
-    return kube::fail(unreachable(config_.server, error.what()));
+    return kube::fail(unreachable(url_, error.what()));
   }
 
  private:
@@ -130,10 +134,10 @@ class HttpTransport final : public Transport {
         if (bytes.empty()) break;
         opened.response.body += bytes;
       }
-      if (error) return kube::fail(failure(config_.server, error, stop));
+      if (error) return kube::fail(failure(url_, error, stop));
     }
     if (opened.response.status == 200) {
-      opened.stream = std::make_unique<BodyStream>(config_.server, std::move(connection), quiet, stop);
+      opened.stream = std::make_unique<BodyStream>(url_, std::move(connection), quiet, stop);
     }
     return opened;
   }
@@ -141,8 +145,7 @@ class HttpTransport final : public Transport {
   error_code open(Connection& connection) {
     if (!server_.tls) return connection.connect(server_, nullptr);
     try {
-      auto tls = tls_context(config_);
-      return connection.connect(server_, &tls);
+      return connection.connect(server_, trust_.context()->native_handle());
     } catch (const boost::system::system_error& error) {
       // A file that is being replaced this moment: this one connection fails and is tried again.
       return error.code();
@@ -167,7 +170,8 @@ class HttpTransport final : public Transport {
     idle_.push_back({std::move(connection), now});
   }
 
-  const Config config_;
+  const std::string url_;
+  TlsTrust trust_;
   const ServerAddress server_;
   const Clock& clock_;
   BearerToken token_;
@@ -180,13 +184,14 @@ class HttpTransport final : public Transport {
 turnkeeper::Result<std::shared_ptr<Transport>> connect(const Config& config, const Clock& clock) {
   auto server = parse_server_address(config.server);
   if (!server) return turnkeeper::fail(server.error());
+  auto transport = std::make_shared<HttpTransport>(config, std::move(*server), clock);
   try {
-    static_cast<void>(tls_context(config));
+    transport->check();
   } catch (const std::exception& error) {
     return turnkeeper::fail("the certificates of " + config.source + " cannot be used: " + error.what(),
                             "give the certificate authority, client certificate and key as PEM");
   }
-  return std::make_shared<HttpTransport>(config, std::move(*server), clock);
+  return transport;
 }
 
 }  // namespace turnkeeper::kube

@@ -37,14 +37,14 @@ bool JsonWalker::take(char c) {
 }
 
 bool JsonWalker::skip_string() {
-  for (++at_; at_ < text_.size(); ++at_) {
-    if (text_[at_] == '\\') {
-      ++at_;
-    } else if (text_[at_] == '"') {
-      ++at_;
-      return true;
-    }
+  const std::size_t begin = at_ + 1;
+  for (at_ = begin; (at_ = text_.find('"', at_)) != std::string::npos;) {
+    std::size_t before = at_++;
+    while (before > begin && text_[before - 1] == '\\') --before;
+    // Behind an odd number of backslashes it is one of the string's characters.
+    if ((at_ - before) % 2 == 1) return true;
   }
+  at_ = text_.size();
   return false;
 }
 

@@ -18,8 +18,7 @@ int length_of(const std::string& text) {
 
 Likeness::Kept Likeness::shrink(const std::string& text) {
   if (!sample_) sample_ = std::make_shared<const std::string>(text.substr(0, longest_dictionary));
-  LZ4_stream_t stream;
-  LZ4_initStream(&stream, sizeof stream);
+  LZ4_stream_t stream;  // 16 KiB, which loading a dictionary clears
   LZ4_loadDict(&stream, sample_->data(), length_of(*sample_));
   std::string out(static_cast<std::size_t>(LZ4_compressBound(length_of(text))), '\0');
   const int used =

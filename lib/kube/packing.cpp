@@ -1,5 +1,6 @@
 #include "turnkeeper/kube/packing.hpp"
 
+#include "turnkeeper/kube/json_text.hpp"
 #include "turnkeeper/kube/json_walker.hpp"
 
 namespace turnkeeper::kube {
@@ -74,7 +75,7 @@ Packed pack(json object, const std::string& label) {
     const auto labels = metadata->find("labels");
     if (!label.empty() && labels != metadata->end() && labels->is_object()) packed.label = labels->value(label, "");
   }
-  packed.text = object.dump();
+  packed.text = json_text(object);
   return packed;
 }
 

@@ -42,12 +42,10 @@ std::string current_ca(const Config& config) {
   return pem.empty() ? config.ca_pem : pem;
 }
 
-}  // namespace
-
-ssl::context tls_context(const Config& config) {
+ssl::context make_context(const Config& config, const std::string& ca) {
   ssl::context context(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  if (const std::string ca = current_ca(config); ca.empty()) {
+  if (ca.empty()) {
     context.set_default_verify_paths();
   } else if (!trust_only(context.native_handle(), ca)) {
     throw boost::system::system_error(boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
@@ -59,6 +57,18 @@ ssl::context tls_context(const Config& config) {
   }
   context.set_verify_mode(config.skip_tls_verify ? ssl::verify_none : ssl::verify_peer);
   return context;
+}
+
+}  // namespace
+
+std::shared_ptr<ssl::context> TlsTrust::context() {
+  std::lock_guard lock(mutex_);
+  std::string ca = current_ca(config_);
+  if (!made_ || ca != ca_) {
+    made_ = std::make_shared<ssl::context>(make_context(config_, ca));
+    ca_ = std::move(ca);
+  }
+  return made_;
 }
 
 }  // namespace turnkeeper::kube

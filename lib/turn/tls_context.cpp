@@ -8,6 +8,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "turnkeeper/base/owned.hpp"
 #include "turnkeeper/turn/tls_engine.hpp"
 
 namespace turnkeeper::turn {
@@ -60,8 +61,8 @@ Result<> load_trust(SSL_CTX* context, const std::string& ca_file) {
 
 // A megabyte and tens of milliseconds to read: once, and not before somebody is verified by them.
 X509_STORE* system_authorities() {
-  static const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store = [] {
-    std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> made(X509_STORE_new(), &X509_STORE_free);
+  static const Owned<X509_STORE, X509_STORE_free> store = [] {
+    Owned<X509_STORE, X509_STORE_free> made(X509_STORE_new());
     X509_STORE_set_default_paths(made.get());
     ERR_clear_error();
     return made;
@@ -76,7 +77,7 @@ SystemTime to_time(const ASN1_TIME* time) {
 }
 
 std::string to_text(const X509_NAME* name) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+  const Owned<BIO, BIO_free> out(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;
   const auto size = BIO_get_mem_data(out.get(), &text);
@@ -84,7 +85,7 @@ std::string to_text(const X509_NAME* name) {
 }
 
 std::string to_text(const ASN1_INTEGER* serial) {
-  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(ASN1_INTEGER_to_BN(serial, nullptr), &BN_free);
+  const Owned<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(serial, nullptr));
   if (!number) return {};
   const std::unique_ptr<char, void (*)(char*)> text(BN_bn2hex(number.get()), [](char* hex) { OPENSSL_free(hex); });
   auto serial_text = std::string(text.get()).substr(0, 64);
@@ -97,9 +98,8 @@ std::string to_text(const ASN1_INTEGER* serial) {
 std::vector<std::string> alternative_names(const X509* certificate) {
   constexpr int most = 64;
   std::vector<std::string> names;
-  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> all(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      &GENERAL_NAMES_free);
+  const Owned<GENERAL_NAMES, GENERAL_NAMES_free> all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; all && i < std::min(sk_GENERAL_NAME_num(all.get()), most); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
     const auto bytes = [](const ASN1_STRING* string) {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/owned.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -118,8 +118,7 @@ const ApiKey* ApiKeys::find(const KeyDigest& digest) const {
 KeyDigest key_digest(const Secret& key) {
   // Fetched once: OpenSSL 3 looks the algorithm up each time otherwise, which takes longer than the digest.
   static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                                     &EVP_MD_CTX_free);
+  thread_local const Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
   KeyDigest digest{};
   const auto& text = key.reveal();
   if (EVP_DigestInit_ex2(context.get(), sha256, nullptr) != 1 ||

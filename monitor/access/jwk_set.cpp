@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/owned.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -23,16 +24,6 @@ constexpr std::size_t shortest_secret = 32;  // RFC 7518 section 3.2
 constexpr int fewest_rsa_bits = 2048;
 constexpr int most_rsa_bits = 8192;  // more would cost the monitor's one thread milliseconds
 constexpr std::size_t coordinate_bytes = 32;
-
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Freed<Free>>;
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());

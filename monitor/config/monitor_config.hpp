@@ -11,7 +11,7 @@
 //   failover:
 //     providers: [{name: twilio, type: twilio, accountSid: AC00, secretFile: twilio.token}]
 //
-// Files are looked up beside monitor.yaml. Regions back each other up in the order in which they appear.
+// Files are looked up beside monitor.yaml. Regions back each other up, the nearest first.
 #pragma once
 
 #include <optional>

@@ -17,6 +17,13 @@ RelayId key_from_proto(const v1::RelayKey& from) {
   return {from.cluster(), from.region(), from.relay()};
 }
 
+// From 1 on, since 0 says nothing; what is longer than a minute is a minute.
+std::uint32_t microseconds(std::chrono::nanoseconds time) {
+  using std::chrono::microseconds;
+  const auto whole = std::chrono::ceil<microseconds>(time);
+  return static_cast<std::uint32_t>(std::clamp<microseconds>(whole, microseconds(1), std::chrono::minutes(1)).count());
+}
+
 }  // namespace
 
 google::protobuf::Duration duration_to_proto(std::chrono::nanoseconds duration) {
@@ -33,6 +40,24 @@ std::chrono::nanoseconds duration_from_proto(const google::protobuf::Duration& d
          std::chrono::nanoseconds(std::min(duration.nanos(), 999'999'999));
 }
 
+bool keep_only_cluster(const std::string& cluster, v1::ObservationBatch& batch) {
+  const auto keep_of = [&](auto* entries) {
+    const auto first = std::remove_if(entries->begin(), entries->end(),
+                                      [&](const auto& entry) { return entry.key().cluster() != cluster; });
+    const bool any = first != entries->end();
+    entries->erase(first, entries->end());
+    return any;
+  };
+  if (batch.has_hello()) {
+    auto* names = batch.mutable_hello()->mutable_clusters();
+    names->erase(std::remove_if(names->begin(), names->end(), [&](const auto& name) { return name != cluster; }),
+                 names->end());
+  }
+  const bool observations = keep_of(batch.mutable_observations());
+  const bool memories = keep_of(batch.mutable_memories());
+  return observations || memories;
+}
+
 void to_proto(const RelayId& id, const Observation& observation, SteadyTime now, v1::RelayObservation& to) {
   key_to_proto(id, *to.mutable_key());
   to.set_usable(observation.usable);
@@ -40,6 +65,7 @@ void to_proto(const RelayId& id, const Observation& observation, SteadyTime now,
   to.set_detail(observation.detail);
   to.set_blind(observation.blind);
   *to.mutable_age() = duration_to_proto(std::max(now - observation.at, SteadyTime::duration::zero()));
+  if (observation.round_trip) to.set_round_trip_us(microseconds(*observation.round_trip));
 }
 
 void to_proto(const RelayMemory& memory, SteadyTime now, v1::RelayMemory& to) {
@@ -53,13 +79,15 @@ void to_proto(const RelayMemory& memory, SteadyTime now, v1::RelayMemory& to) {
 }
 
 SeenRelay from_proto(const v1::RelayObservation& from, const std::string& vantage, SteadyTime made) {
+  const std::chrono::microseconds round_trip{from.round_trip_us()};
   return {.id = key_from_proto(from.key()),
           .observation = {.vantage = vantage,
                           .usable = from.usable(),
                           .cause = api::parse_cause(from.cause()).value_or(api::Cause::none),
                           .detail = from.detail(),
                           .at = made - duration_from_proto(from.age()),
-                          .blind = from.blind()}};
+                          .blind = from.blind(),
+                          .round_trip = from.round_trip_us() > 0 ? std::optional(round_trip) : std::nullopt}};
 }
 
 std::optional<RelayMemory> from_proto(const v1::RelayMemory& from, SteadyTime made) {

@@ -13,6 +13,9 @@ namespace turnkeeper::monitor {
 // Below zero: zero; above ten years: ten years.
 [[nodiscard]] std::chrono::nanoseconds duration_from_proto(const google::protobuf::Duration& duration);
 
+// Takes out all that is of other TurnClusters than this one. Whether there was an observation or a memory of another.
+bool keep_only_cluster(const std::string& cluster, v1::ObservationBatch& batch);
+
 // `now`: when the batch is made. The observation's vantage is the sender's and not repeated.
 void to_proto(const RelayId& id, const Observation& observation, SteadyTime now, v1::RelayObservation& to);
 void to_proto(const RelayMemory& memory, SteadyTime now, v1::RelayMemory& to);

@@ -5,15 +5,16 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <map>
+#include <utility>
 
 #include "monitor/exchange/batch_proto.hpp"
 #include "monitor/exchange/dialer.hpp"
+#include "monitor/exchange/links.hpp"
 #include "monitor/exchange/mesh_channel.hpp"
-#include "monitor/exchange/mesh_tls.hpp"
 #include "monitor/exchange/outbox.hpp"
 #include "monitor/exchange/roster.hpp"
 #include "monitor/exchange/stream.hpp"
+#include "turnkeeper/api/vantage_identity.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/base/random.hpp"
@@ -40,6 +41,7 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
         handlers_(std::move(handlers)),
         clock_(clock),
         instance_(hex_encode(random_bytes(8))),
+        links_(instance_),
         timer_(executor_) {}
 
   Result<void> listen();
@@ -49,29 +51,18 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
   void publish(const std::vector<SeenRelay>& seen);
   void keep_only(const std::vector<RelayId>& relays) {
     outbox_.keep_only(relays);
-    for (auto& [stream, link] : links_) send_if_due(link);
+    links_.for_each([this](Link& link) { send_if_due(link); });
   }
   [[nodiscard]] std::string address() const;
   [[nodiscard]] std::vector<Exchange::Peer> peers() const;
   [[nodiscard]] std::optional<std::chrono::nanoseconds> clock_difference() const { return roster_.clock_difference(); }
 
-  void accepted(const StreamPtr& stream) override { links_.emplace(stream.get(), Link{stream, clock_.steady()}); }
+  void accepted(const StreamPtr& stream) override { links_.add(stream, clock_.steady()); }
   void received(const StreamPtr& stream) override;
   void sent(const StreamPtr& stream) override;
   void closed(const StreamPtr& stream, const grpc::Status& status) override;
 
  private:
-  // One stream.
-  struct Link {
-    StreamPtr stream;
-    SteadyTime began;
-    std::string address;  // of a dialled one: what was dialled
-    std::string vantage;  // from its hello; empty until then
-    std::string instance;
-    bool owes_introduction = false;  // a dialled one whose own hello is still leaving
-    Outbox::Cursor cursor;
-    SteadyTime last_sent;
-  };
   void tick_later();
   void on_tick();
   [[nodiscard]] Result<void> dial(const std::string& address);
@@ -81,12 +72,12 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
   // All that is seen and remembered, to a peer that has said who it is.
   void introduce_ourselves(Link& link);
   void send_if_due(Link& link);
+  // No more than the far end may know.
+  void send(Link& link, Batch batch);
   // Whether the link stays.
   bool greet(Link& link, const v1::Hello& hello);
-  void refuse(Link& link, const std::string& why, bool is_fault);
-  void take(const Link& link, const Batch& batch);
-  [[nodiscard]] bool is_linked(const std::string& instance) const;
-  void drop_duplicates(const Link& newest);
+  void refuse(Link& link, grpc::StatusCode code, const std::string& why, bool is_fault);
+  void take(Link& link, const Batch& batch);
   void lose(const std::string& vantage, const std::string& why);
 
   const boost::asio::any_io_executor executor_;
@@ -97,7 +88,7 @@ class Exchange::Impl final : public StreamOwner, public std::enable_shared_from_
   std::string mesh_name_;
   Outbox outbox_;
   SteadyTime expired_;  // the last time that the outbox was gone through
-  std::map<const Stream*, Link> links_;
+  Links links_;
   Roster roster_;
   std::string refused_;  // the last refusal that was logged
   boost::asio::steady_timer timer_;
@@ -119,7 +110,7 @@ Result<void> Exchange::Impl::listen() {
                               .longest_backoff = options_.longest_backoff,
                               .resolve_every = options_.resolve_every},
                              {.dial = [this](const std::string& address) { return dial(address); },
-                              .is_connected = [this](const std::string& instance) { return is_linked(instance); }},
+                              .is_connected = [this](const std::string& instance) { return links_.lead_to(instance); }},
                              clock_);
   if (!dialer) return fail(dialer.error());
   dialer_ = std::move(*dialer);
@@ -151,14 +142,14 @@ void Exchange::Impl::shut() {
   service_->close();
   Batch goodbye = new_batch();
   goodbye.set_goodbye(true);
-  for (auto& [stream, link] : links_) {
+  links_.for_each([&](Link& link) {
     link.stream->await_sent(50ms);
     if (link.vantage.empty() || link.stream->is_sending()) {
       link.stream->end({grpc::StatusCode::UNAVAILABLE, "this monitor stops"});
     } else {
       link.stream->send_last(goodbye);
     }
-  }
+  });
   open_->wait_until_empty(200ms);
   for (auto* stream : open_->all()) stream->cut();
   server_->Shutdown(std::chrono::system_clock::now() + 200ms);
@@ -178,19 +169,15 @@ void Exchange::Impl::tick_later() {
 void Exchange::Impl::on_tick() {
   const auto now = clock_.steady();
   dialer_->on_tick();
-  for (auto& [stream, link] : links_) {
-    if (link.vantage.empty() && now - link.began > longest_greeting) {
-      link.stream->end({grpc::StatusCode::DEADLINE_EXCEEDED, "no hello"});
-    }
-  }
+  links_.end_silent(now, longest_greeting);
   for (const auto& vantage : roster_.silent(now, options_.freshness)) lose(vantage, "silent");
   if (now - expired_ >= expire_every) {
     outbox_.expire(now);
     expired_ = now;
   }
-  for (auto& [stream, link] : links_) {
+  links_.for_each([&](Link& link) {
     if (outbox_.has_news(link.cursor) || now - link.last_sent >= heartbeat) send_if_due(link);
-  }
+  });
   tick_later();
 }
 
@@ -198,7 +185,7 @@ Result<void> Exchange::Impl::dial(const std::string& address) {
   const auto channel = mesh_channel(address, options_.tls, mesh_name_, options_.keepalive);
   if (!channel) return fail(channel.error());
   const auto stream = Stream::dial({executor_, weak_from_this(), open_}, *channel);
-  links_.emplace(stream.get(), Link{stream, clock_.steady(), address});
+  links_.add(stream, clock_.steady(), address);
   // What is seen follows when the far end has answered: until there is a connection this one waits, and would grow old.
   auto batch = new_batch();
   say_hello(batch);
@@ -226,9 +213,9 @@ void Exchange::Impl::say_hello(Batch& batch) const {
 
 void Exchange::Impl::publish(const std::vector<SeenRelay>& seen) {
   outbox_.put(seen);
-  for (auto& [stream, link] : links_) {
+  links_.for_each([this](Link& link) {
     if (outbox_.has_news(link.cursor)) send_if_due(link);
-  }
+  });
 }
 
 // The newest, or a heartbeat.
@@ -237,21 +224,25 @@ void Exchange::Impl::send_if_due(Link& link) {
   auto batch = new_batch();
   link.last_sent = clock_.steady();
   outbox_.take(link.cursor, link.last_sent, batch);
+  send(link, std::move(batch));
+}
+
+void Exchange::Impl::send(Link& link, Batch batch) {
+  if (link.identity) keep_only_cluster(link.identity->cluster, batch);
   link.stream->send(std::move(batch));
 }
 
 void Exchange::Impl::sent(const StreamPtr& stream) {
-  const auto found = links_.find(stream.get());
-  if (found == links_.end()) return;
-  auto& link = found->second;
-  if (link.owes_introduction) return introduce_ourselves(link);
-  if (outbox_.has_news(link.cursor)) send_if_due(link);
+  auto* link = links_.find(stream);
+  if (!link) return;
+  if (link->owes_introduction) return introduce_ourselves(*link);
+  if (outbox_.has_news(link->cursor)) send_if_due(*link);
 }
 
 void Exchange::Impl::received(const StreamPtr& stream) {
-  const auto found = links_.find(stream.get());
-  if (shut_ || found == links_.end()) return;
-  auto& link = found->second;
+  auto* found = links_.find(stream);
+  if (shut_ || !found) return;
+  auto& link = *found;
   const auto& batch = stream->incoming();
   if (link.vantage.empty() && !greet(link, batch.hello())) return;
   if (batch.goodbye()) {
@@ -275,25 +266,32 @@ bool Exchange::Impl::greet(Link& link, const v1::Hello& hello) {
     return false;
   }
   if (hello.instance().empty() || hello.vantage().empty()) {
-    refuse(link, "no hello", false);
+    refuse(link, grpc::StatusCode::INVALID_ARGUMENT, "no hello", false);
+    return false;
+  }
+  link.identity = api::vantage_identity(link.stream->far_names());
+  if (link.identity && link.identity->vantage != hello.vantage()) {
+    refuse(link, grpc::StatusCode::PERMISSION_DENIED,
+           "the certificate is of the vantage " + link.identity->vantage + " and not of " + hello.vantage() +
+               "; give it that name with --vantage",
+           true);
     return false;
   }
   const auto* known = roster_.find(hello.vantage());
   const bool is_taken = hello.vantage() == options_.vantage ||
-                        (known && known->instance != hello.instance() && is_linked(known->instance) &&
+                        (known && known->instance != hello.instance() && links_.lead_to(known->instance) &&
                          clock_.steady() - known->view.heard() < alive_within);
   if (is_taken) {
-    refuse(link, "two monitors have the vantage name " + hello.vantage() + "; give each its own with --vantage", true);
+    refuse(link, grpc::StatusCode::ALREADY_EXISTS,
+           "two monitors have the vantage name " + hello.vantage() + "; give each its own with --vantage", true);
     return false;
   }
-  const bool is_new = !is_linked(hello.instance());
+  const bool is_new = !links_.lead_to(hello.instance());
   link.vantage = hello.vantage();
   link.instance = hello.instance();
   if (link.stream->is_dialled()) dialer_->answered(link.address, link.instance);
   if (roster_.admit(link.vantage, link.instance)) {
-    for (auto& [stream, other] : links_) {
-      if (&other != &link && other.vantage == link.vantage) other.stream->end({grpc::StatusCode::ABORTED, "replaced"});
-    }
+    links_.replace_others(link);
   }
   if (is_new) {
     log::info("connected to another monitor", {{"vantage", link.vantage}, {"address", link.stream->far_end()}});
@@ -306,7 +304,7 @@ bool Exchange::Impl::greet(Link& link, const v1::Hello& hello) {
   }
   link.owes_introduction = true;
   if (!link.stream->is_sending()) introduce_ourselves(link);
-  drop_duplicates(link);
+  links_.keep_one(link);
   return true;
 }
 
@@ -319,19 +317,26 @@ void Exchange::Impl::introduce_ourselves(Link& link) {
   if (handlers_.memory) {
     for (const auto& memory : handlers_.memory()) to_proto(memory, link.last_sent, *batch.add_memories());
   }
-  link.stream->send(std::move(batch));
+  send(link, std::move(batch));
 }
 
-void Exchange::Impl::refuse(Link& link, const std::string& why, bool is_fault) {
+void Exchange::Impl::refuse(Link& link, grpc::StatusCode code, const std::string& why, bool is_fault) {
   if (is_fault && why != refused_) {
     log::error("another monitor is refused", {{"address", link.stream->far_end()}, {"reason", why}});
     refused_ = why;
   }
-  link.stream->end({grpc::StatusCode::ALREADY_EXISTS, why});
+  link.stream->end({code, why});
 }
 
-void Exchange::Impl::take(const Link& link, const Batch& batch) {
-  auto heard = roster_.take(link.vantage, link.instance, batch, clock_.steady(), clock_.system());
+void Exchange::Impl::take(Link& link, const Batch& batch) {
+  Batch own;
+  if (link.identity) {
+    own = batch;
+    if (keep_only_cluster(link.identity->cluster, own) && !std::exchange(link.complained, true)) {
+      log::warn("a vantage speaks of other TurnClusters than its own, which is ignored", {{"vantage", link.vantage}});
+    }
+  }
+  auto heard = roster_.take(link.vantage, link.instance, link.identity ? own : batch, clock_.steady(), clock_.system());
   if (!heard) return;
   const auto at = roster_.find(link.vantage)->view.heard();
   const auto vantage = link.vantage;  // the handlers may do away with the link
@@ -340,43 +345,18 @@ void Exchange::Impl::take(const Link& link, const Batch& batch) {
   if (handlers_.on_heard) handlers_.on_heard(vantage, at);
 }
 
-bool Exchange::Impl::is_linked(const std::string& instance) const {
-  return !instance.empty() && std::ranges::any_of(links_, [&](const auto& entry) {
-    return entry.second.instance == instance && !entry.second.stream->is_ending();
-  });
-}
-
-// Of two streams to the same monitor, the one that the smaller instance has dialled stays; of two in the same
-// direction, the newest. Each end hangs up only what it has dialled, or what was replaced, so that never both go.
-void Exchange::Impl::drop_duplicates(const Link& newest) {
-  for (auto& [stream, link] : links_) {
-    if (&link == &newest || link.instance != newest.instance || link.stream->is_ending()) continue;
-    const bool same_direction = link.stream->is_dialled() == newest.stream->is_dialled();
-    if (same_direction) {
-      link.stream->end(grpc::Status::CANCELLED);
-    } else if (instance_ > newest.instance) {
-      (link.stream->is_dialled() ? link : newest).stream->end(grpc::Status::CANCELLED);
-    }
-  }
-}
-
 void Exchange::Impl::lose(const std::string& vantage, const std::string& why) {
   if (!roster_.find(vantage)) return;
-  for (auto& [stream, link] : links_) {
-    if (link.vantage == vantage) link.stream->end({grpc::StatusCode::UNAVAILABLE, why});
-  }
+  links_.end(vantage, {grpc::StatusCode::UNAVAILABLE, why});
   roster_.remove(vantage);
   log::warn("another monitor is gone", {{"vantage", vantage}, {"reason", why}});
   if (handlers_.on_vantage_gone) handlers_.on_vantage_gone(vantage);
 }
 
 void Exchange::Impl::closed(const StreamPtr& stream, const grpc::Status& status) {
-  const auto found = links_.find(stream.get());
-  if (found == links_.end()) return;
-  const Link link = std::move(found->second);
-  links_.erase(found);
-  if (shut_) return;
-  if (stream->is_dialled()) dialer_->closed(link.address, status.ok() ? "it hung up" : status.error_message());
+  const auto link = links_.remove(stream);
+  if (!link || shut_) return;
+  if (stream->is_dialled()) dialer_->closed(link->address, status.ok() ? "it hung up" : status.error_message());
 }
 
 std::string Exchange::Impl::address() const {
@@ -387,7 +367,7 @@ std::string Exchange::Impl::address() const {
 std::vector<Exchange::Peer> Exchange::Impl::peers() const {
   std::vector<Exchange::Peer> out;
   for (const auto& [vantage, peer] : roster_.entries()) {
-    out.push_back({vantage, peer.view.heard(), is_linked(peer.instance)});
+    out.push_back({vantage, peer.view.heard(), links_.lead_to(peer.instance)});
   }
   return out;
 }

@@ -35,19 +35,17 @@
 #include "monitor/verdict/observation.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/result.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 
 class Exchange {
  public:
-  // PEM files, read anew when they change. Both sides prove who they are: signed by `authority`, and a certificate that
-  // carries the first DNS name of our own, so monitors share a name ("turnkeeper-monitor") whatever their addresses
-  // are.
-  struct Tls {
-    std::string certificate;
-    std::string key;
-    std::string authority;
-  };
+  // Both sides prove who they are by a certificate that carries the first DNS name of our own, so monitors share a name
+  // ("turnkeeper-monitor") whatever their addresses are. One whose certificate is of a vantage of a single TurnCluster
+  // (turnkeeper/api/vantage_identity.hpp) must go by that vantage's name, is told of that TurnCluster alone and
+  // believed about that one alone.
+  using Tls = MutualTls;
   struct Options {
     std::string vantage;             // of no other monitor: two of the same name refuse each other
     std::string listen;              // "host:port"; port 0: the kernel chooses

@@ -2,7 +2,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "monitor/exchange/mesh_tls.hpp"
 #include "turnkeeper/grpc_log/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
@@ -23,10 +22,18 @@ void keep_alive(std::chrono::milliseconds keepalive, SetInt set) {
 
 }  // namespace
 
+Result<std::string> mesh_name(const Exchange::Tls& files) {
+  auto name = check_mutual_tls(files);
+  if (!name) return fail(name.error().within("TLS of the exchange"));
+  if (!name->empty()) return name;
+  return fail(files.certificate + " carries no DNS name",
+              "have it issued with a DNS name that all monitors share, such as turnkeeper-monitor");
+}
+
 Result<std::shared_ptr<grpc::Channel>> mesh_channel(const std::string& address, const std::optional<Exchange::Tls>& tls,
                                                     const std::string& mesh_name, std::chrono::milliseconds keepalive) {
-  auto credentials = mesh_channel_credentials(tls);
-  if (!credentials) return fail(credentials.error());
+  auto credentials = mutual_tls_channel(tls);
+  if (!credentials) return fail(credentials.error().within("TLS towards another monitor"));
   grpc::ChannelArguments arguments;
   keep_alive(keepalive, [&](const char* name, int value) { arguments.SetInt(name, value); });
   arguments.SetInt(GRPC_ARG_HTTP2_MIN_SENT_PING_INTERVAL_WITHOUT_DATA_MS, 100);
@@ -43,7 +50,7 @@ std::unique_ptr<grpc::Server> mesh_server(const std::string& listen, const std::
                                           grpc::Service& service, std::chrono::milliseconds keepalive, int& port) {
   log_grpc();
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(listen, mesh_server_credentials(tls), &port);
+  builder.AddListeningPort(listen, mutual_tls_server(tls), &port);
   // Two monitors on one port would each hear half of the peers.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   keep_alive(keepalive, [&](const char* name, int value) { builder.AddChannelArgument(name, value); });

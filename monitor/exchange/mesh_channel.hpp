@@ -14,6 +14,10 @@
 
 namespace turnkeeper::monitor {
 
+// By what the far end of each connection is known to be a monitor: the first DNS name in our own certificate. Errors: a
+// file cannot be read, they do not belong together, there is no name.
+[[nodiscard]] Result<std::string> mesh_name(const Exchange::Tls& files);
+
 // Does not connect yet. `mesh_name` is what the far end's certificate must carry. Errors: a TLS file cannot be read.
 [[nodiscard]] Result<std::shared_ptr<grpc::Channel>> mesh_channel(const std::string& address,
                                                                   const std::optional<Exchange::Tls>& tls,

@@ -3,10 +3,23 @@
 #include "monitor/exchange/batch_proto.hpp"
 
 namespace turnkeeper::monitor {
+namespace {
+
+using RoundTrip = std::optional<std::chrono::nanoseconds>;
+
+// By a fifth and by more than what a busy machine adds.
+bool is_news(const RoundTrip& told, const RoundTrip& now) {
+  if (!told || !now) return told.has_value() != now.has_value();
+  const auto difference = std::chrono::abs(*now - *told);
+  return difference > *told / 5 && difference > std::chrono::milliseconds(1);
+}
+
+}  // namespace
 
 void Outbox::renew(Items::value_type& item) {
   by_version_.erase(item.second.version);
   item.second.version = ++version_;
+  item.second.told = item.second.observation.round_trip;
   by_version_.emplace(version_, &item);
 }
 
@@ -14,7 +27,8 @@ void Outbox::put(const std::vector<SeenRelay>& seen) {
   for (const auto& [id, observation] : seen) {
     const auto [found, is_new] = items_.try_emplace(id);
     auto& known = found->second.observation;
-    const bool changed = is_new || !same_opinion(known, observation);
+    const bool changed =
+        is_new || !same_opinion(known, observation) || is_news(found->second.told, observation.round_trip);
     known = observation;
     if (changed) renew(*found);
   }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,7 +34,8 @@ class Outbox {
     std::uint64_t epoch_ = 0;
   };
 
-  // The same opinion again costs the peers nothing.
+  // The same opinion again costs the peers nothing; nor does a round trip that is about as long as the one they were
+  // told.
   void put(const std::vector<SeenRelay>& seen);
   // Takes back all other relays.
   void keep_only(const std::vector<RelayId>& relays);
@@ -52,6 +54,7 @@ class Outbox {
  private:
   struct Item {
     Observation observation;
+    std::optional<std::chrono::nanoseconds> told;  // the round trip as of the newest change
     std::uint64_t version = 0;
   };
   using Items = std::map<RelayId, Item>;

@@ -1,10 +1,11 @@
 #include "monitor/exchange/stream.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <thread>
 
-#include "monitor/exchange/mesh_tls.hpp"
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -23,6 +24,7 @@ class DialledStream final : public Stream, private grpc::ClientBidiReactor<Batch
     StartCall();
   }
   [[nodiscard]] std::string far_end() const override { return context_.peer(); }
+  [[nodiscard]] std::vector<std::string> far_names() const override { return peer_names(*context_.auth_context()); }
 
  private:
   void start_read(Batch* into) override { StartRead(into); }
@@ -47,13 +49,17 @@ class DialledStream final : public Stream, private grpc::ClientBidiReactor<Batch
 class AcceptedStream final : public Stream, public grpc::ServerBidiReactor<Batch, Batch> {
  public:
   AcceptedStream(Home home, grpc::CallbackServerContext* context)
-      : Stream(std::move(home), false), context_(context), far_end_(context->peer()) {}
+      : Stream(std::move(home), false),
+        context_(context),
+        far_end_(context->peer()),
+        far_names_(peer_names(*context->auth_context())) {}
 
   void start() {
     on_accepted();
     StartRead(&incoming_);
   }
   [[nodiscard]] std::string far_end() const override { return far_end_; }
+  [[nodiscard]] std::vector<std::string> far_names() const override { return far_names_; }
 
  private:
   void start_read(Batch* into) override { StartRead(into); }
@@ -69,6 +75,7 @@ class AcceptedStream final : public Stream, public grpc::ServerBidiReactor<Batch
 
   grpc::CallbackServerContext* const context_;
   const std::string far_end_;
+  const std::vector<std::string> far_names_;
 };
 
 // Answers a caller that is not let in.
@@ -211,7 +218,7 @@ void Stream::on_done(const grpc::Status& status) {
 }
 
 grpc::ServerBidiReactor<Batch, Batch>* ExchangeService::Exchange(grpc::CallbackServerContext* context) {
-  if (!mesh_name_.empty() && !is_of_the_mesh(*context->auth_context(), mesh_name_)) {
+  if (!mesh_name_.empty() && std::ranges::count(peer_names(*context->auth_context()), mesh_name_) == 0) {
     log::warn("a caller that is no monitor is turned away", {{"peer", context->peer()}, {"wanted", mesh_name_}});
     return new Refusal({grpc::StatusCode::UNAUTHENTICATED, "the certificate does not carry the name " + mesh_name_});
   }

@@ -11,6 +11,8 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "turnkeeper/v1/observations.grpc.pb.h"
 
@@ -64,6 +66,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] bool is_dialled() const { return dialled_; }
   // "ipv4:192.0.2.7:4711"
   [[nodiscard]] virtual std::string far_end() const = 0;
+  // The names in the far end's certificate; known from the first received() on.
+  [[nodiscard]] virtual std::vector<std::string> far_names() const = 0;
 
   [[nodiscard]] const v1::ObservationBatch& incoming() const { return incoming_; }
   // Once after each received(); the first message is read unasked.

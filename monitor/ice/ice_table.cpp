@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "monitor/verdict/backup_order.hpp"
 #include "monitor/verdict/judge.hpp"
 #include "turnkeeper/turn/credentials.hpp"
 #include "turnkeeper/turn/uri.hpp"
@@ -118,7 +119,9 @@ IceTable::IceTable(const Cluster& cluster, const VerdictLookup& verdict_of, cons
     }
   }
   for (std::size_t own = 0; own < regions_.size(); ++own) {
-    if (!regions_[own].external) regions_[own].order = with_external(backups(cluster, own));
+    if (regions_[own].external) continue;
+    regions_[own].ours = backups(cluster, own);
+    regions_[own].order = with_external(regions_[own].ours);
   }
   nowhere_.order = with_external({});
 }
@@ -174,17 +177,10 @@ void IceTable::note_standing(const Relay& relay, const Entry* entry, Verdict ver
 
 std::vector<std::size_t> IceTable::backups(const Cluster& cluster, std::size_t own) const {
   std::vector<std::size_t> order{own};
-  const auto add = [&](std::size_t region) {
-    if (!std::ranges::count(order, region)) order.push_back(region);
-  };
-  if (cluster.regions[own].backups.empty()) {
-    for (std::size_t region = 0; region < regions_.size(); ++region) {
-      if (!regions_[region].external) add(region);
-    }
-  }
-  for (const auto& name : cluster.regions[own].backups) {
+  for (const auto& name : backup_order(cluster, cluster.regions[own])) {
     const auto found = std::ranges::find(regions_, name, &Place::name);
-    if (found != regions_.end()) add(static_cast<std::size_t>(found - regions_.begin()));
+    const auto region = static_cast<std::size_t>(found - regions_.begin());
+    if (found != regions_.end() && std::ranges::count(order, region) == 0) order.push_back(region);
   }
   return order;
 }
@@ -235,10 +231,7 @@ IceResult<const IceTable::Place*> IceTable::place_of(const IceRequest& request) 
 }
 
 std::vector<std::size_t> IceTable::nearest_first(const Place& own, const IceRequest& request) const {
-  std::vector<std::size_t> order;
-  for (std::size_t region = 0; region < regions_.size(); ++region) {
-    if (!regions_[region].external) order.push_back(region);
-  }
+  auto order = own.ours;
   std::ranges::stable_sort(order, {}, [&](std::size_t region) {
     if (&regions_[region] == &own) return std::chrono::milliseconds::min();
     const auto measured = request.rtts.find(regions_[region].name);

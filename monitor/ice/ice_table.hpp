@@ -60,7 +60,8 @@ class IceTable {
     double cost = 0;
     bool names_backups = false;
     std::array<Group, 5> groups;     // by verdict
-    std::vector<std::size_t> order;  // of the regions, for clients of this one
+    std::vector<std::size_t> ours;   // for clients of this region: itself and its backups
+    std::vector<std::size_t> order;  // likewise, where the external ones have come in
 
     [[nodiscard]] const Group& group(api::Verdict verdict) const;
     [[nodiscard]] bool has(api::Verdict verdict) const { return !group(verdict).entries.empty(); }

@@ -47,6 +47,7 @@ struct CountedRegion {
   std::optional<bool> serving;
   std::string backup;
   api::Cause failover_cause = api::Cause::none;
+  std::map<std::string, std::chrono::nanoseconds> distances;
   std::map<api::Cause, std::uint64_t> failovers;
   std::optional<Histogram<12>> failover_time;
   std::map<std::string, std::uint64_t> issued;

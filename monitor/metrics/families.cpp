@@ -158,6 +158,13 @@ void write_regions(Exposition& text, const Counted& counted) {
          const auto more = comma(label("backup", region.backup));
          text.sample(region.labels, more + label("cause", api::cause_name(region.failover_cause)), 1);
        });
+  each(text, "turnkeeper_region_rtt_seconds", Type::gauge,
+       "Round trip from the vantage nearest to a region to another region, or to that region itself.", counted.regions,
+       [&](const CountedRegion& region) {
+         for (const auto& [to, round_trip] : region.distances) {
+           text.sample(region.labels, label("to", to), seconds(round_trip));
+         }
+       });
   each(text, "turnkeeper_failovers", Type::counter, "Times a region's clients were sent to another region, by cause.",
        counted.regions, [&](const CountedRegion& region) {
          for (const auto& [cause, count] : region.failovers) {

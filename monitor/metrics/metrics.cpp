@@ -110,6 +110,10 @@ class Metrics::Impl {
     region->backup = by == name ? std::string() : by;
     region->failover_cause = cause;
   }
+  void set_distances(const std::string& cluster, const std::string& name,
+                     std::map<std::string, std::chrono::nanoseconds> round_trips) {
+    if (auto* region = find(cluster, name)) region->distances = std::move(round_trips);
+  }
   void failed_over(const std::string& cluster, const std::string& name, api::Cause cause) {
     if (auto* region = find(cluster, name)) ++region->failovers[cause];
   }
@@ -245,6 +249,11 @@ void Metrics::judged(const RelayId& relay, api::Verdict verdict, api::Cause caus
 void Metrics::served(const std::string& cluster, const std::string& region, const std::string& by, api::Cause cause) {
   impl_->served(cluster, region, by, cause);
 }
+void Metrics::set_distances(const std::string& cluster, const std::string& region,
+                            std::map<std::string, std::chrono::nanoseconds> round_trips) {
+  impl_->set_distances(cluster, region, std::move(round_trips));
+}
+
 void Metrics::failed_over(const std::string& cluster, const std::string& region, api::Cause cause) {
   impl_->failed_over(cluster, region, cause);
 }

@@ -46,6 +46,9 @@ class Metrics {
   void judged(const RelayId& relay, api::Verdict verdict, api::Cause cause);
   // Who serves the clients of `region`: the region itself, a backup because of `cause`, or nobody (empty).
   void served(const std::string& cluster, const std::string& region, const std::string& by, api::Cause cause);
+  // How far the regions are from `region`, all that are measured.
+  void set_distances(const std::string& cluster, const std::string& region,
+                     std::map<std::string, std::chrono::nanoseconds> round_trips);
   // Clients of `region` were sent to another region because of `cause`.
   void failed_over(const std::string& cluster, const std::string& region, api::Cause cause);
   // From the first missed echo of a relay that died to the moment its clients were told.

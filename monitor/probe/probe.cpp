@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 using api::Cause;
 
 constexpr int most_redirects = 2;
+// What ends that late waited for this process, which stood still (SIGSTOP, a suspended machine).
+constexpr auto standstill = 250ms;
 
 // What the hairpin's callbacks leave for the coroutine.
 struct Progress {
@@ -61,12 +63,16 @@ class Probe {
     co_return std::move(result_);
   }
 
+  // What was awaited meanwhile was perhaps there in time.
+  [[nodiscard]] bool stood_still() const { return stood_still_; }
+
  private:
   void blame(Cause cause, std::string detail) {
     result_.ok = false;
     result_.cause = cause;
     result_.detail = std::move(detail);
   }
+  void note_standstill(Deadline due) { stood_still_ = stood_still_ || clock_.steady() - due.at() > standstill; }
   void blame(const Diagnosis& diagnosis) { blame(diagnosis.cause, diagnosis.detail); }
 
   turn::ConnectOptions connect_options() const {
@@ -80,6 +86,7 @@ class Probe {
   // Uses the server that target_ names and puts what came of it into result_. Returns where it sent us instead.
   asio::awaitable<std::optional<turn::SocketAddress>> use_server() {
     auto connection = co_await open_connection(waiter_, target_.endpoint, connect_options());
+    note_standstill(establish_by_);
     const bool secure =
         target_.endpoint.protocol == turn::Protocol::tls || target_.endpoint.protocol == turn::Protocol::dtls;
     const auto add_phases = [&](const auto& outcome, bool in_tls) {
@@ -111,11 +118,13 @@ class Probe {
         std::make_shared<Hairpin>(executor, clock_, config(executor, std::move(transport)), handlers(progress, sink));
     hairpin->establish(establish_by_);
     while (!progress->standing && !progress->failed && !waiter_->stopped()) co_await waiter_->wait(options_.deadline);
+    note_standstill(establish_by_);
     if (progress->standing) co_await measure(hairpin, sink);
 
     const auto release_started = clock_.steady();
     hairpin->release(options_.deadline);
     while (!progress->released) co_await waiter_->wait(options_.deadline);
+    note_standstill(options_.deadline);
 
     const auto& phases = hairpin->phases();
     result_.phases.insert(result_.phases.end(), phases.begin(), phases.end());
@@ -256,6 +265,7 @@ class Probe {
   ProbeOptions options_;
   std::shared_ptr<Waiter> waiter_;
   Deadline establish_by_;
+  bool stood_still_ = false;
   ProbeResult result_;
   std::optional<turn::SocketAddress> relayed_;
 };
@@ -264,8 +274,13 @@ class Probe {
 
 asio::awaitable<ProbeResult> probe(ProbeTarget target, ProbeOptions options) {
   const auto executor = co_await asio::this_coro::executor;
-  Probe probe(executor, std::move(target), std::move(options));
-  co_return co_await probe.run();
+  const auto budget = options.deadline.remaining(*options.clock);
+  Probe first(executor, target, options);
+  auto result = co_await first.run();
+  if (result.ok || !first.stood_still() || options.stop.stop_requested()) co_return result;
+  options.deadline = Deadline::after(*options.clock, budget);
+  Probe again(executor, std::move(target), std::move(options));
+  co_return co_await again.run();
 }
 
 }  // namespace turnkeeper::monitor

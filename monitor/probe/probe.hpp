@@ -52,7 +52,7 @@ struct ProbeTarget {
 };
 
 struct ProbeOptions {
-  // For everything. A fifth of the time, at most one second, is kept for Refresh(0).
+  // For everything, and anew after a standstill of this process. A fifth, at most one second, is kept for Refresh(0).
   Deadline deadline;
   // Ends the probe early: Refresh(0) is still sent, and the result says internal, "cancelled". Any thread.
   std::stop_token stop;

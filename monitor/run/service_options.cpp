@@ -9,11 +9,12 @@
 #include <filesystem>
 
 #include "monitor/config/text_forms.hpp"
-#include "monitor/exchange/mesh_tls.hpp"
+#include "monitor/exchange/mesh_channel.hpp"
 #include "monitor/run/standalone.hpp"
 #include "turnkeeper/api/text_forms.hpp"
+#include "turnkeeper/api/vantage_identity.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 #include "turnkeeper/http/check.hpp"
-#include "turnkeeper/turn/tls.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -26,7 +27,7 @@ class Asking {
     auto& service = asked_.service;
     service.vantage = vantage;
     if (!flags_.vantage.empty()) {
-      check("--vantage", flags_.vantage.size() <= 63 && api::is_realm(flags_.vantage), "is no name",
+      check("--vantage", api::is_vantage_name(flags_.vantage), "is no name",
             "use at most 63 letters, digits, '.', '-' and '_'");
     }
     listen();
@@ -125,7 +126,7 @@ class Asking {
     if (!flags_.exchange_listen.empty()) {
       exchange = Exchange::Options{
           .listen = flags_.exchange_listen, .peers = flags_.exchange_peers, .peers_dns = flags_.exchange_peers_dns};
-      if (tls) exchange->tls = Exchange::Tls{tls->certificate, tls->key, tls->authority};
+      exchange->tls = tls;
       check("--exchange-listen", http::check_listen_address(exchange->listen));
       for (const auto& peer : exchange->peers) host_port("--exchange-peer", peer, "HOST:PORT");
       if (!exchange->peers_dns.empty()) host_port("--exchange-peers-dns", exchange->peers_dns, "NAME:PORT");
@@ -147,10 +148,9 @@ class Asking {
         .address = flags_.operator_address, .vantage = asked_.service.vantage, .cluster = flags_.cluster, .tls = tls};
     // The other monitors' were looked at already, and are the same files.
     if (!tls || exchange) return;
-    const std::string where = "--tls-cert, --tls-key, --tls-ca";
-    if (!check(where, http::check_tls_files({tls->certificate, tls->key}))) return;
-    const auto trusted = turn::make_tls_context({.ca_file = tls->authority});
-    if (!trusted) errors_.push_back(trusted.error().within(where));
+    if (const auto sound = check_mutual_tls(*tls); !sound) {
+      errors_.push_back(sound.error().within("--tls-cert, --tls-key, --tls-ca"));
+    }
   }
 
   void host_port(const std::string& flag, const std::string& address, const std::string& form) {
@@ -158,9 +158,9 @@ class Asking {
   }
 
   // How to talk to the operator and to other monitors; nothing: in the clear, as asked.
-  std::optional<OperatorLink::Tls> tls_files() {
+  std::optional<MutualTls> tls_files() {
     const int given = !flags_.tls_certificate.empty() + !flags_.tls_key.empty() + !flags_.tls_authority.empty();
-    if (given == 3) return OperatorLink::Tls{flags_.tls_certificate, flags_.tls_key, flags_.tls_authority};
+    if (given == 3) return MutualTls{flags_.tls_certificate, flags_.tls_key, flags_.tls_authority};
     if (given != 0 || !flags_.insecure_grpc) {
       errors_.push_back({"--operator and --exchange-listen need --tls-cert, --tls-key and --tls-ca",
                          "give all three, or --insecure-grpc"});

@@ -84,6 +84,7 @@ void FleetHealth::set_fleet(Fleet fleet) {
   incidents_.set_relays({relays.begin(), relays.end()}, clock_.system());
   for (auto& [id, record] : relays_) judge_again(record);
   for (const auto& cluster : fleet_.clusters) serve_again(cluster);
+  order_soon();
 }
 
 RelayRecord* FleetHealth::relay(const RelayId& id) {
@@ -94,7 +95,9 @@ RelayRecord* FleetHealth::relay(const RelayId& id) {
 void FleetHealth::echoed(RelayRecord& relay, std::chrono::nanoseconds round_trip) {
   relay.echoes.add(true);
   relay.round_trip = round_trip;
-  sign_of_life(relay, clock_.steady() - round_trip);
+  const auto now = clock_.steady();
+  relay.least_round_trip.add(round_trip, now);
+  sign_of_life(relay, now - round_trip);
 }
 
 bool FleetHealth::observed(RelayRecord& relay, Observation observation) {
@@ -217,6 +220,7 @@ std::vector<SeenRelay> FleetHealth::own_observations() const {
 void FleetHealth::put_own(RelayRecord& relay) {
   Observation observation = *relay.canary;
   relay.probes.apply(observation);
+  observation.round_trip = relay.least_round_trip.value();
   changes_.own.push_back({relay.id, observation});
   put(relay, own, std::move(observation));
 }
@@ -245,7 +249,9 @@ void FleetHealth::notice_standstill(SteadyTime now) {
 std::optional<SteadyTime> FleetHealth::next_time() const {
   std::optional<SteadyTime> next = incidents_.next_time();
   if (!due_.empty()) next = std::min(due_.top().at, next.value_or(SteadyTime::max()));
-  if (look_at_) next = std::min(*look_at_, next.value_or(SteadyTime::max()));
+  for (const auto& at : {look_at_, order_at_}) {
+    if (at) next = std::min(*at, next.value_or(SteadyTime::max()));
+  }
   return next;
 }
 
@@ -253,6 +259,7 @@ void FleetHealth::on_time() {
   const auto now = clock_.steady();
   notice_standstill(now);
   look_again(now);
+  order_again(now);
   while (!due_.empty() && due_.top().at <= now) {
     const auto [at, relay] = due_.top();
     due_.pop();

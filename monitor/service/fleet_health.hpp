@@ -31,6 +31,7 @@
 #include "monitor/target/provider_status.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "monitor/target/relay_memory.hpp"
+#include "monitor/verdict/backup_order.hpp"
 #include "monitor/verdict/incident.hpp"
 #include "monitor/verdict/judge.hpp"
 #include "monitor/verdict/serving.hpp"
@@ -53,6 +54,7 @@ struct FleetChanges {
   std::vector<IncidentEvent> incidents;
   // This vantage's own observations, new and renewed: for the exchange.
   std::vector<SeenRelay> own;
+  bool backups = false;       // the order of a region's backups is another one
   std::optional<bool> blind;  // set when it became so, or sees again
   bool facts = false;         // those of a relay changed, in more than numbers
   // Their canaries should try again now and not wait out their pause: sight has come back, or another vantage says that
@@ -120,13 +122,18 @@ class FleetHealth {
   [[nodiscard]] api::Verdict verdict(const RelayId& id) const;
   // Empty: nobody.
   [[nodiscard]] std::string served_by(const std::string& cluster, const std::string& region) const;
+  // From region to region, as it was measured when their order was looked at last: by cluster, from, to.
+  [[nodiscard]] const std::map<std::string, std::map<std::string, RegionDistances>>& distances() const {
+    return distances_;
+  }
   // Why `region` is not served by itself; none when it is.
   [[nodiscard]] api::Cause failover_cause(const std::string& cluster, const std::string& region) const;
   [[nodiscard]] std::vector<Incident> open_incidents() const { return incidents_.open(); }
   [[nodiscard]] Status status() const;
-  // Of our own relays, and of the best relay of each provider: what the operator is told.
+  // Of our own relays, of the best relay of each provider, and the order of backups: what the operator is told.
   [[nodiscard]] std::vector<RelayHealth> relay_health() const;
   [[nodiscard]] std::vector<ProviderHealth> provider_health(const std::vector<ProviderStatus>& providers) const;
+  [[nodiscard]] std::vector<RegionOrder> region_orders() const;
 
  private:
   struct Vantage {
@@ -168,6 +175,8 @@ class FleetHealth {
   void set_blind(bool blind);
   void look_again(SteadyTime now);
   void serve_again(const Cluster& cluster);
+  void order_soon();
+  void order_again(SteadyTime now);
   [[nodiscard]] api::Cause newest_cause(const Cluster& cluster, const std::string& region) const;
   [[nodiscard]] std::vector<KeyTrial> key_trials(const Cluster& cluster) const;
   [[nodiscard]] RelayStatus relay_status(const RelayRecord& relay, SteadyTime now) const;
@@ -194,6 +203,8 @@ class FleetHealth {
   std::optional<SteadyTime> heard_at_;  // the newest sign of life of any relay elsewhere
   std::optional<SteadyTime> look_at_;   // while blind: when to look again
   std::optional<SteadyTime> awake_at_;  // this process stood still until then
+  std::optional<SteadyTime> order_at_;  // when to look at the order of backups again
+  std::map<std::string, std::map<std::string, RegionDistances>> distances_;
 };
 
 }  // namespace turnkeeper::monitor

@@ -6,7 +6,12 @@
 namespace turnkeeper::monitor {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t remembered_failovers = 20;
+// From a change of the fleet on, or from a new vantage's first word: until its first echoes are told of.
+constexpr auto first_order = 2s;
+constexpr auto order_every = 10s;
 
 }  // namespace
 
@@ -15,7 +20,7 @@ void FleetHealth::serve_again(const Cluster& cluster) {
   for (const auto& region : cluster.regions) {
     auto& to = health.emplace_back(RegionHealth{
         .name = region.name,
-        .backups = region.backups,
+        .backups = backup_order(cluster, region),
         .relays = {},
         .external = region.external,
         .cost_per_gigabyte = region.cost_per_gigabyte,
@@ -59,6 +64,44 @@ api::Cause FleetHealth::newest_cause(const Cluster& cluster, const std::string& 
     if (!newest || judgement.since > newest->since) newest = &judgement;
   }
   return newest ? newest->cause : api::Cause::none;
+}
+
+void FleetHealth::order_soon() {
+  order_at_ = clock_.steady() + first_order;
+}
+
+void FleetHealth::order_again(SteadyTime now) {
+  if (!order_at_ || now < *order_at_) return;
+  order_at_ = now + order_every;
+  std::map<std::string, std::vector<RegionRoundTrips>> measured;
+  for (const auto& [id, record] : relays_) {
+    if (record.external) continue;
+    auto& vantages = measured[id.cluster];
+    vantages.resize(vantages_.size());
+    const auto add = [&](std::uint32_t vantage, std::optional<std::chrono::nanoseconds> round_trip) {
+      if (!round_trip) return;
+      auto& least = vantages[vantage].try_emplace(id.region, *round_trip).first->second;
+      least = std::min(least, *round_trip);
+    };
+    add(own, record.least_round_trip.value());
+    for (const auto& seen : record.seen) {
+      if (seen.vantage != own) add(seen.vantage, seen.observation.round_trip);
+    }
+  }
+  distances_.clear();
+  for (auto& cluster : fleet_.clusters) {
+    auto& distances = distances_[cluster.name] = region_distances(measured[cluster.name]);
+    bool is_new = false;
+    for (auto& region : cluster.regions) {
+      if (region.external) continue;
+      const auto before = backup_order(cluster, region);
+      region.nearest = nearest_first(other_regions(cluster, region), region.nearest, distances[region.name]);
+      is_new = is_new || backup_order(cluster, region) != before;
+    }
+    if (!is_new) continue;
+    changes_.backups = true;
+    serve_again(cluster);
+  }
 }
 
 std::string FleetHealth::served_by(const std::string& cluster, const std::string& region) const {

@@ -79,6 +79,18 @@ std::vector<RelayHealth> FleetHealth::relay_health() const {
   return health;
 }
 
+std::vector<RegionOrder> FleetHealth::region_orders() const {
+  std::vector<RegionOrder> orders;
+  for (const auto& cluster : fleet_.clusters) {
+    for (const auto& region : cluster.regions) {
+      if (region.backups.empty() && !region.nearest.empty()) {
+        orders.push_back({cluster.name, region.name, region.nearest});
+      }
+    }
+  }
+  return orders;
+}
+
 std::vector<ProviderHealth> FleetHealth::provider_health(const std::vector<ProviderStatus>& providers) const {
   constexpr std::array from_worst{api::Verdict::unhealthy, api::Verdict::draining, api::Verdict::unknown,
                                   api::Verdict::degraded, api::Verdict::healthy};

@@ -28,6 +28,7 @@ std::uint32_t FleetHealth::vantage_number(const std::string& name) {
     }
     if (found == vantages_.end()) found = vantages_.insert(vantages_.end(), Vantage{});
     *found = {.name = name, .since = clock_.steady()};
+    order_soon();
   } else if (found->gone || was_silent(*found, clock_.steady())) {
     found->gone = false;
     found->came_back = true;

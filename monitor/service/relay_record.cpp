@@ -1,6 +1,7 @@
 #include "monitor/service/relay_record.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "monitor/probe/impact.hpp"
 
@@ -34,6 +35,16 @@ void EchoWindow::add(bool came_back) {
 
 double EchoWindow::loss_percent() const {
   return count_ == 0 ? 0 : 100.0 * static_cast<double>(losses_) / static_cast<double>(count_);
+}
+
+void LeastRoundTrip::add(std::chrono::nanoseconds round_trip, SteadyTime now) {
+  if (least_ && now - began_ >= window) {
+    value_ = std::exchange(least_, std::nullopt);
+    first_is_over_ = true;
+  }
+  if (!least_) began_ = now;
+  least_ = std::min(round_trip, least_.value_or(round_trip));
+  if (!first_is_over_) value_ = least_;
 }
 
 bool ProbeFindings::add(ProbeResult result, SteadyTime now, std::chrono::nanoseconds interval) {

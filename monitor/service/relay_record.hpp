@@ -32,6 +32,24 @@ class EchoWindow {
   std::size_t losses_ = 0;
 };
 
+// How far a relay is: the least round trip of its newest echoes, which leaves out what a busy machine adds now and
+// then.
+class LeastRoundTrip {
+ public:
+  static constexpr std::chrono::seconds window{10};
+
+  void add(std::chrono::nanoseconds round_trip, SteadyTime now);
+  // Of the newest window that is over, or of the first as far as it is; stays when no more echoes come. Nothing: none
+  // came yet.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> value() const { return value_; }
+
+ private:
+  std::optional<std::chrono::nanoseconds> value_;
+  std::optional<std::chrono::nanoseconds> least_;  // of this window
+  SteadyTime began_;
+  bool first_is_over_ = false;
+};
+
 // What this vantage's full probes found of a relay, over each transport and address.
 class ProbeFindings {
  public:
@@ -85,7 +103,8 @@ struct RelayRecord {
   std::optional<Observation> canary;  // what the canary said last; without one: as if it were well since the last probe
   ProbeFindings probes;
   EchoWindow echoes;
-  std::optional<std::chrono::nanoseconds> round_trip;
+  std::optional<std::chrono::nanoseconds> round_trip;  // of the newest echo
+  LeastRoundTrip least_round_trip;
   std::optional<SteadyTime> heard_at;  // when this vantage sent what it last answered
   bool died = false;                   // since then
   RelayFacts facts;

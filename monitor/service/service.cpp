@@ -126,6 +126,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   // The whole fleet, providers' relays among it.
   void watch_fleet(Fleet fleet) {
     remember_removed_keys(health_.fleet(), fleet);
+    remember_nearest(health_.fleet(), fleet);
     if (has_fleet_ && fleet == health_.fleet()) return;
     health_.set_fleet(std::move(fleet));
     metrics_.set_fleet(health_.fleet());
@@ -224,7 +225,7 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
   void settle(bool lists_changed = false) {
     if (stopping_) return;
     const auto changes = health_.take_changes();
-    const bool judged = !changes.verdicts.empty() || !changes.failovers.empty();
+    const bool judged = !changes.verdicts.empty() || !changes.failovers.empty() || changes.backups;
     // Clients first: each millisecond here is a millisecond of silence in a call.
     if (judged || lists_changed) {
       std::vector<PushRounds::Death> deaths;
@@ -240,12 +241,14 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
     if (changes.facts) report_soon();
     if (!judged && !lists_changed) return;
     show_serving();
+    if (changes.backups) show_distances();
     report();
     if (on_change_) on_change_(health_.status());
   }
 
   void report() {
-    if (on_health_) on_health_({health_.relay_health(), health_.provider_health(providers_->status())});
+    if (!on_health_) return;
+    on_health_({health_.relay_health(), health_.provider_health(providers_->status()), health_.region_orders()});
   }
 
   // What becomes known of many relays at the same time is reported together.
@@ -303,11 +306,22 @@ class Service::Impl : public std::enable_shared_from_this<Impl> {
       metrics_.set_notifications(receiver.receiver, receiver.sent, receiver.failed, receiver.dropped, receiver.held);
     }
     show_incidents();
+    if (ticks_ % ticks_until_numbers == 0) show_distances();
     metrics_.on_time();
     if (ticks_ % ticks_until_numbers == 0) report_soon();
     clients_.on_time();
     if (ticks_ % ticks_until_remembered == 0) history_.on_time();
     if (ticks_ % ticks_until_saved == 0) save();
+  }
+
+  void show_distances() {
+    for (const auto& [cluster, regions] : health_.distances()) {
+      for (const auto& [region, distances] : regions) {
+        std::map<std::string, std::chrono::nanoseconds> round_trips;
+        for (const auto& [to, distance] : distances) round_trips.emplace(to, distance.round_trip);
+        metrics_.set_distances(cluster, region, std::move(round_trips));
+      }
+    }
   }
 
   void show_incidents() {

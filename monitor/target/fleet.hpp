@@ -90,7 +90,7 @@ struct Region {
   bool external = false;
   double cost_per_gigabyte = 0;  // 0: nothing is charged for it
   // Other regions, as far as vantages have measured them: the nearest first (monitor/verdict/backup_order.hpp).
-  std::vector<std::string> nearest;
+  std::vector<std::string> nearest = {};
   bool operator==(const Region&) const = default;
 };
 

@@ -20,19 +20,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-Result<std::shared_ptr<grpc::ChannelCredentials>> credentials(const std::optional<OperatorLink::Tls>& tls) {
-  if (!tls) return grpc::InsecureChannelCredentials();
-  const auto certificate = Secret::from_file(tls->certificate);
-  const auto key = Secret::from_file(tls->key);
-  const auto authority = Secret::from_file(tls->authority);
-  for (const auto* file : {&certificate, &key, &authority}) {
-    if (!*file) return fail(file->error().within("TLS towards the operator"));
-  }
-  return grpc::SslCredentials({.pem_root_certs = authority->reveal() + "\n",
-                               .pem_private_key = key->reveal() + "\n",
-                               .pem_cert_chain = certificate->reveal() + "\n"});
-}
-
 google::protobuf::Timestamp timestamp(SystemTime time) {
   return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
       std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
@@ -65,7 +52,7 @@ void add_facts(const RelayFacts& facts, v1::RelayHealth& to) {
 }
 
 bool differ_in_numbers_only(const FleetReport& a, const FleetReport& b) {
-  return a.providers == b.providers &&
+  return a.providers == b.providers && a.orders == b.orders &&
          std::ranges::equal(a.relays, b.relays, [](const RelayHealth& one, const RelayHealth& other) {
            return one.id == other.id && one.verdict == other.verdict && one.cause == other.cause &&
                   one.since == other.since && without_numbers(one.facts) == without_numbers(other.facts);
@@ -82,6 +69,12 @@ v1::HealthReport message_of(const std::string& vantage, const FleetReport& from)
     to.set_verdict(std::string(api::verdict_name(provider.verdict)));
     to.set_cause(std::string(api::cause_name(provider.cause)));
     to.set_trouble(provider.trouble);
+  }
+  for (const auto& order : from.orders) {
+    auto& to = *report.add_orders();
+    to.set_cluster(order.cluster);
+    to.set_region(order.region);
+    for (const auto& region : order.nearest) to.add_nearest(region);
   }
   for (const auto& relay : from.relays) {
     auto& to = *report.add_relays();
@@ -282,7 +275,7 @@ class OperatorLink::Impl::Session : public std::enable_shared_from_this<Session>
 };
 
 void OperatorLink::Impl::connect() {
-  auto with = credentials(options_.tls);
+  auto with = mutual_tls_channel(options_.tls);
   if (!with) return retry(with.error().text());
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options_.keepalive.count()));
@@ -396,7 +389,9 @@ void OperatorLink::Impl::stop() {
 OperatorLink::OperatorLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<OperatorLink>> OperatorLink::start(Options options, OnFleet on_fleet) {
-  if (auto readable = credentials(options.tls); !readable) return fail(readable.error());
+  if (auto readable = mutual_tls_channel(options.tls); !readable) {
+    return fail(readable.error().within("TLS towards the operator"));
+  }
   auto impl = std::make_unique<Impl>(std::move(options), std::move(on_fleet));
   impl->connect();
   return std::unique_ptr<OperatorLink>(new OperatorLink(std::move(impl)));

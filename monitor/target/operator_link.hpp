@@ -19,17 +19,13 @@
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "turnkeeper/base/result.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 
 class OperatorLink {
  public:
-  // PEM files; both sides prove who they are.
-  struct Tls {
-    std::string certificate;
-    std::string key;
-    std::string authority;
-  };
+  using Tls = MutualTls;
   struct Options {
     std::string address;  // "host:port"
     std::string vantage;

@@ -35,10 +35,19 @@ struct ProviderHealth {
   bool operator==(const ProviderHealth&) const = default;
 };
 
+// Of a region that names no backups: the others, as far as their distances are measured, the nearest first.
+struct RegionOrder {
+  std::string cluster;
+  std::string region;
+  std::vector<std::string> nearest;
+  bool operator==(const RegionOrder&) const = default;
+};
+
 // The whole picture.
 struct FleetReport {
   std::vector<RelayHealth> relays;  // the clusters' own
   std::vector<ProviderHealth> providers;
+  std::vector<RegionOrder> orders = {};
   bool operator==(const FleetReport&) const = default;
 };
 

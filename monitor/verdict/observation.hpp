@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "monitor/target/fleet.hpp"
@@ -22,6 +23,9 @@ struct Observation {
   SteadyTime at;  // this process's steady clock; older than the policy's freshness: ignored
   // The vantage saw nothing at all when it saw this, and abstains (monitor/sight).
   bool blind = false;
+  // The least of some seconds, of when it last answered; nothing: it never did, or the vantage does not say. No part of
+  // the opinion.
+  std::optional<std::chrono::nanoseconds> round_trip = {};
 };
 
 // An observation of one relay of many, on its way between monitors.

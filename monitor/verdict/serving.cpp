@@ -14,9 +14,6 @@ std::vector<const RegionHealth*> in_order(std::span<const RegionHealth> regions,
   const auto add = [&](const RegionHealth& region) {
     if (std::ranges::find(order, &region) == order.end()) order.push_back(&region);
   };
-  for (const auto& region : regions) {
-    if (own.backups.empty() && !region.external) add(region);
-  }
   for (const auto& name : own.backups) {
     const auto found = std::ranges::find(regions, name, &RegionHealth::name);
     if (found != regions.end()) add(*found);

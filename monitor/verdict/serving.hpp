@@ -17,7 +17,7 @@ using api::ProviderUse;
 
 struct RegionHealth {
   std::string name;
-  std::vector<std::string> backups;  // in order; empty: every other region in the order listed
+  std::vector<std::string> backups;  // in order: see backup_order.hpp
   std::vector<api::Verdict> relays;
   bool external = false;  // as Region's
   double cost_per_gigabyte = 0;

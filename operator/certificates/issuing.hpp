@@ -41,7 +41,7 @@ struct Validity {
 // What is known of a certificate that is there.
 struct HeldCertificate {
   Validity validity;
-  std::vector<std::string> names;  // DNS names and IP addresses
+  std::vector<std::string> names;  // DNS names, IP addresses and URIs
   bool key_fits = false;           // the private key beside it is its own
   bool signed_by_trusted = false;  // by one of the authorities that are trusted now
   bool trust_is_current = false;   // the authorities beside it are those that are trusted now

@@ -13,7 +13,6 @@
 #include <mutex>
 
 #include "operator/resources/names.hpp"
-#include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/log.hpp"
 
 namespace turnkeeper::op {
@@ -24,19 +23,7 @@ using nlohmann::json;
 constexpr std::chrono::seconds request_budget{30};
 constexpr std::chrono::seconds between_looks{60};
 constexpr int most_attempts = 10;
-// What monitors know each other by.
-constexpr const char* monitor_name = "turnkeeper-monitor";
-
-// One entry of a Secret's data, decoded; empty when there is none or it is no base64.
-std::string entry(const json& secret, const std::string& name) {
-  const auto at = json::json_pointer("/data") / name;
-  if (!secret.contains(at) || !secret.at(at).is_string()) return {};
-  return base64_decode(secret.at(at).get<std::string>()).value_or("");
-}
-
-json secret_of(const kube::ObjectKey& key, const std::vector<std::pair<std::string, std::string>>& entries) {
-  json data = json::object();
-  for (const auto& [name, value] : entries) data[name] = base64_encode(value);
+json secret_of(const kube::ObjectKey& key, SecretData data) {
   return {
       {"apiVersion", "v1"},
       {"kind", "Secret"},
@@ -46,14 +33,6 @@ json secret_of(const kube::ObjectKey& key, const std::vector<std::pair<std::stri
         {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"app.kubernetes.io/part-of", "turnkeeper"}}}}},
       {"type", "kubernetes.io/tls"},
       {"data", std::move(data)}};
-}
-
-std::string bundle(const std::vector<Identity>& authorities, SystemTime now) {
-  std::vector<Validity> validities;
-  for (const auto& authority : authorities) validities.push_back(read_certificate(authority.certificate)->validity);
-  std::string all;
-  for (const auto index : still_trusted(validities, now)) all += authorities[index].certificate;
-  return all;
 }
 
 Result<> write_file(const std::string& path, const std::string& text) {
@@ -75,12 +54,6 @@ Result<> write_file(const std::string& path, const std::string& text) {
 
 CertificateKeeper::CertificateKeeper(kube::Client& client, Options options, const Clock& clock)
     : client_(client), options_(std::move(options)), clock_(clock) {}
-
-std::vector<Validity> CertificateKeeper::Authorities::validities() const {
-  std::vector<Validity> out;
-  for (const auto& identity : identities) out.push_back(read_certificate(identity.certificate)->validity);
-  return out;
-}
 
 Result<std::optional<json>> CertificateKeeper::read(const std::string& name) {
   auto live = client_.get(kube::secrets, {options_.namespace_name, name}, Deadline::after(clock_, request_budget));
@@ -105,37 +78,26 @@ Result<CertificateKeeper::Wrote> CertificateKeeper::write(const std::string& nam
   return fail(written.error().within("certificates"));
 }
 
-Result<CertificateKeeper::Authorities> CertificateKeeper::keep_authorities() {
+Result<Authorities> CertificateKeeper::keep_authorities() {
   const std::string name = options_.prefix + "-authority";
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     const auto live = read(name);
     if (!live) return fail(live.error());
     Authorities authorities;
     if (*live) {
-      authorities.identities.push_back({entry(**live, "tls.crt"), Secret(entry(**live, "tls.key"))});
-      if (Identity previous{entry(**live, "previous.crt"), Secret(entry(**live, "previous.key"))}; key_fits(previous))
-        authorities.identities.push_back(std::move(previous));
-      if (!key_fits(authorities.identities.front())) {
-        return fail("Secret " + options_.namespace_name + '/' + name + " holds no authority that can be read",
-                    "restore it from a backup, or delete it: then all certificates are issued anew");
-      }
+      auto held = read_authorities(**live);
+      if (!held) return fail(held.error().within("Secret " + options_.namespace_name + '/' + name));
+      authorities = std::move(*held);
     }
     const SystemTime now = clock_.system();
     if (!needs_authority(authorities.validities(), now)) return authorities;
 
-    std::vector<Identity> identities = {make_authority(validity_from(now, authority_lifetime))};
-    if (!authorities.identities.empty()) identities.push_back(std::move(authorities.identities.front()));
-    std::vector<std::pair<std::string, std::string>> entries = {{"tls.crt", identities[0].certificate},
-                                                                {"tls.key", identities[0].key.reveal()},
-                                                                {"ca.crt", bundle(identities, now)}};
-    if (identities.size() > 1) {
-      entries.emplace_back("previous.crt", identities[1].certificate);
-      entries.emplace_back("previous.key", identities[1].key.reveal());
-    }
-    json object = secret_of({options_.namespace_name, name}, entries);
+    Authorities renewed{{make_authority(validity_from(now, authority_lifetime))}};
+    if (!authorities.identities.empty()) renewed.identities.push_back(std::move(authorities.identities.front()));
+    json object = secret_of({options_.namespace_name, name}, authorities_data(renewed, now));
     const auto written = write(name, *live, object);
     if (!written) return fail(written.error());
-    if (*written == Wrote::done) return Authorities{std::move(identities)};
+    if (*written == Wrote::done) return renewed;
   }
   return fail("Secret " + options_.namespace_name + '/' + name + " is changed by somebody else all the time",
               "find out who writes it");
@@ -147,32 +109,10 @@ Result<json> CertificateKeeper::keep_certificate(const std::string& name, const 
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     const auto live = read(secret);
     if (!live) return fail(live.error());
-    const SystemTime now = clock_.system();
-    const std::string trusted = bundle(authorities.identities, now);
-    Identity identity;
-    std::optional<HeldCertificate> held;
-    if (*live) {
-      identity = {entry(**live, "tls.crt"), Secret(entry(**live, "tls.key"))};
-      if (const auto facts = read_certificate(identity.certificate)) {
-        held = {.validity = facts->validity,
-                .names = facts->names,
-                .key_fits = key_fits(identity),
-                .trust_is_current = entry(**live, "ca.crt") == trusted};
-        for (const auto& authority : authorities.identities)
-          held->signed_by_trusted |= is_signed_by(identity.certificate, authority.certificate);
-      }
-    }
-    const Due due = what_is_due(held, names, now);
-    if (due == Due::nothing) return **live;
-    if (due == Due::certificate) {
-      const auto signer = signing_authority(authorities.validities(), now);
-      auto issued = sign(authorities.identities[signer], names, validity_from(now, certificate_lifetime));
-      if (!issued) return fail(issued.error());
-      identity = std::move(*issued);
-    }
-    json object =
-        secret_of({options_.namespace_name, secret},
-                  {{"tls.crt", identity.certificate}, {"tls.key", identity.key.reveal()}, {"ca.crt", trusted}});
+    auto renewed = renewed_certificate(live->value_or(json()), names, authorities, clock_.system());
+    if (!renewed) return fail(renewed.error());
+    if (!*renewed) return **live;
+    json object = secret_of({options_.namespace_name, secret}, std::move(**renewed));
     const auto written = write(secret, *live, object);
     if (!written) return fail(written.error());
     if (*written == Wrote::done) return object;
@@ -189,7 +129,8 @@ Result<> CertificateKeeper::write_files(const json& secret) const {
   // The certificate last: who looks between two of them finds a certificate with another key at worst for a moment, and
   // looks again.
   for (const char* name : {"ca.crt", "tls.key", "tls.crt"}) {
-    if (auto written = write_file(options_.directory + '/' + name, entry(secret, name)); !written) return written;
+    if (auto written = write_file(options_.directory + '/' + name, secret_entry(secret, name)); !written)
+      return written;
   }
   return {};
 }

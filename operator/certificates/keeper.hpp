@@ -7,15 +7,16 @@
 //   std::jthread thread([&](std::stop_token stop) { keeper.run(stop); });
 //
 // Three Secrets: PREFIX-authority, which holds the only keys that sign and is never replaced when it cannot be read;
-// PREFIX-operator-tls for the gRPC server; PREFIX-monitor-tls for all monitors. Each write names the version that it
-// rests on, so two operators that lead at once end with one authority.
+// PREFIX-operator-tls for the gRPC server; PREFIX-monitor-tls for the monitors of all TurnClusters (those of one have
+// each their own, beside them: vantage_certificate()). Each write names the version that it rests on, so two operators
+// that lead at once end with one authority.
 #pragma once
 
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "operator/certificates/x509.hpp"
+#include "operator/certificates/certificate_secret.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/kube/client.hpp"
 
@@ -38,10 +39,6 @@ class CertificateKeeper {
   void run(std::stop_token stop);
 
  private:
-  struct Authorities {
-    std::vector<Identity> identities;  // newest first; at most two
-    [[nodiscard]] std::vector<Validity> validities() const;
-  };
   [[nodiscard]] Result<Authorities> keep_authorities();
   // The certificate in the Secret PREFIX-NAME-tls.
   [[nodiscard]] Result<nlohmann::json> keep_certificate(const std::string& name, const std::vector<std::string>& names,

@@ -110,6 +110,11 @@ bool is_address(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
 }
 
+std::string kind_of(const std::string& name) {
+  if (is_address(name)) return "IP:";
+  return name.find(':') == std::string::npos ? "DNS:" : "URI:";
+}
+
 std::string address_text(const ASN1_OCTET_STRING* bytes) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const int family = ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6;
@@ -123,9 +128,9 @@ std::vector<std::string> names_of(X509* certificate) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type == GEN_IPADD) {
       out.push_back(address_text(name->d.iPAddress));
-    } else if (name->type == GEN_DNS) {
-      out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                       static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    } else if (name->type == GEN_DNS || name->type == GEN_URI) {
+      out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.ia5)),
+                       static_cast<std::size_t>(ASN1_STRING_length(name->d.ia5)));
     }
   }
   return out;
@@ -158,7 +163,7 @@ Result<Identity> sign(const Identity& authority, const std::vector<std::string>&
   const auto certificate = unsigned_certificate(names.front().substr(0, 64), key.get(), validity);
   must(X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer.get())) == 1);
   std::string list;
-  for (const auto& name : names) list += (list.empty() ? "" : ",") + ((is_address(name) ? "IP:" : "DNS:") + name);
+  for (const auto& name : names) list += (list.empty() ? "" : ",") + (kind_of(name) + name);
   add(certificate.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE");
   add(certificate.get(), issuer.get(), NID_key_usage, "critical,digitalSignature");
   add(certificate.get(), issuer.get(), NID_ext_key_usage, "serverAuth,clientAuth");

@@ -17,14 +17,13 @@ struct Identity {
 
 struct CertificateFacts {
   Validity validity;
-  std::vector<std::string> names;  // DNS names and IP addresses, as they were asked for
+  std::vector<std::string> names;  // DNS names, IP addresses and URIs, as they were asked for
 };
 
 // An authority that signs itself and may sign end certificates only.
 [[nodiscard]] Identity make_authority(const Validity& validity);
-// A certificate for a process that is server and client under these DNS names and IP addresses; there must be
-// one at least. Never valid
-// longer than its authority. An error when the authority cannot be read.
+// A certificate for a process that is server and client under these names, each a DNS name, an IP address or a URI;
+// there must be one at least. Never valid longer than its authority. An error when the authority cannot be read.
 [[nodiscard]] Result<Identity> sign(const Identity& authority, const std::vector<std::string>& names,
                                     Validity validity);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "turnkeeper/kube/json_text.hpp"
+
 namespace turnkeeper::op {
 
 using nlohmann::json;
@@ -12,7 +14,7 @@ OwnWrites::Name OwnWrites::name_of(const Placed& placed) {
 
 void OwnWrites::remember(const std::string& before, const Placed& written, SteadyTime now) {
   kube::Receipt receipt{.uid = kube::uid_of(written.object), .version = kube::resource_version_of(written.object)};
-  remember(before, name_of(written), written.object.dump(), std::move(receipt), now);
+  remember(before, name_of(written), kube::json_text(written.object), std::move(receipt), now);
 }
 
 void OwnWrites::remember(const std::string& before, Name name, std::string sent, kube::Receipt receipt,

@@ -43,7 +43,7 @@ class Watches {
   // What is known about a TurnCluster: `object` as read, `cluster` as parsed from it. From now on the Secrets and sites
   // that it names are followed. All but the monitors' reports.
   [[nodiscard]] Observed observe(const api::TurnCluster& cluster, const nlohmann::json& object);
-  // From now on this Secret is what vantages prove who they are with: Observed::vantage_tls of TurnClusters that have
+  // From now on the certificates of vantages are made from this Secret: Observed::vantage_tls of TurnClusters that have
   // some. Before observe() is called.
   void certify_vantages_by(kube::ObjectKey secret) { vantage_tls_ = std::move(secret); }
   // The TurnCluster's resource version in the cache; empty when it is not there.

@@ -6,6 +6,7 @@
 #include "operator/plan/record.hpp"
 #include "operator/resources/names.hpp"
 #include "turnkeeper/base/log.hpp"
+#include "turnkeeper/kube/json_text.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -162,7 +163,7 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
   };
   // Of what is new, what was asked for and its metadata are all that need be known until the watch shows it.
   const auto make = [&](const Site& site) -> kube::Result<> {
-    std::string text = placed.object.dump();
+    std::string text = kube::json_text(placed.object);
     auto receipt = site.client().write(*type, key, text, as_operator, deadline(placed.site));
     if (!receipt) return kube::fail(receipt.error());
     const OwnWrites::Name name{placed.site, type->kind, key};
@@ -265,7 +266,7 @@ void Writer::write_status(json object, json status) {
     made_.remove(turn_clusters.kind, cluster_, version);
     made_.add(turn_clusters.kind, cluster_, applied->version);
     object["status"] = std::move(patch["status"]);
-    memory_.object.remember(before, {"", turn_clusters.kind, cluster_}, object.dump(), std::move(*applied),
+    memory_.object.remember(before, {"", turn_clusters.kind, cluster_}, kube::json_text(object), std::move(*applied),
                             clock_.steady());
     return {};
   });

@@ -6,7 +6,9 @@
 
 #include <mutex>
 #include <set>
+#include <utility>
 
+#include "turnkeeper/api/vantage_identity.hpp"
 #include "turnkeeper/base/log.hpp"
 #include "turnkeeper/grpc_log/grpc_log.hpp"
 #include "turnkeeper/v1/health.grpc.pb.h"
@@ -18,11 +20,15 @@ namespace {
 // A report names each relay once; 4 MiB are tens of thousands of them.
 constexpr int longest_message = 4 << 20;
 
+std::optional<api::VantageIdentity> identity_of(const grpc::CallbackServerContext& context) {
+  return api::vantage_identity(peer_names(*context.auth_context()));
+}
+
 // Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
 class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
  public:
-  TargetStream(TargetBoard& board, const v1::WatchTargetsRequest& request)
-      : vantage_(request.vantage()), cluster_(request.cluster()) {
+  TargetStream(TargetBoard& board, std::string vantage, std::string cluster)
+      : vantage_(std::move(vantage)), cluster_(std::move(cluster)) {
     log::info("monitor connected", {{"vantage", vantage_}});
     subscription_ = board.subscribe([this](TargetBoard::Set set) { offer(std::move(set)); });
   }
@@ -99,9 +105,19 @@ class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
   std::unique_ptr<TargetBoard::Subscription> subscription_;
 };
 
+// Answers a caller that asks for what is not its own.
+class Refusal final : public grpc::ServerWriteReactor<v1::TargetSet> {
+ public:
+  explicit Refusal(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
 class ReportStream final : public grpc::ServerReadReactor<v1::HealthReport> {
  public:
-  explicit ReportStream(HealthBoard& board) : board_(board) { StartRead(&report_); }
+  ReportStream(HealthBoard& board, std::optional<api::VantageIdentity> identity)
+      : board_(board), identity_(std::move(identity)) {
+    StartRead(&report_);
+  }
 
   void end() { finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "this operator stops; connect again")); }
 
@@ -110,7 +126,15 @@ class ReportStream final : public grpc::ServerReadReactor<v1::HealthReport> {
     if (report_.vantage().empty()) {
       return finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a report needs the name of its vantage"));
     }
-    board_.report(report_);
+    if (identity_ && report_.vantage() != identity_->vantage) {
+      return finish({grpc::StatusCode::PERMISSION_DENIED, "this certificate is of the vantage " + identity_->vantage +
+                                                              " alone; give that name with --vantage"});
+    }
+    const bool on_its_own = board_.report(report_, identity_ ? identity_->cluster : std::string());
+    if (!on_its_own && !std::exchange(complained_, true)) {
+      log::warn("a vantage reports on other TurnClusters than its own, which is ignored",
+                {{"vantage", identity_->vantage}});
+    }
     StartRead(&report_);
   }
   void OnCancel() override { finish(grpc::Status::CANCELLED); }
@@ -130,7 +154,9 @@ class ReportStream final : public grpc::ServerReadReactor<v1::HealthReport> {
   }
 
   HealthBoard& board_;
+  const std::optional<api::VantageIdentity> identity_;  // nothing: a monitor of all TurnClusters
   v1::HealthReport report_;
+  bool complained_ = false;
   std::mutex mutex_;
   bool finished_ = false;
 };
@@ -164,9 +190,18 @@ class OpenStreams {
 class TargetsService final : public v1::Targets::CallbackService {
  public:
   explicit TargetsService(TargetBoard& board) : board_(board) {}
-  grpc::ServerWriteReactor<v1::TargetSet>* Watch(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::TargetSet>* Watch(grpc::CallbackServerContext* context,
                                                  const v1::WatchTargetsRequest* request) override {
-    return streams.add(new TargetStream(board_, *request));
+    const auto identity = identity_of(*context);
+    if (!identity) return streams.add(new TargetStream(board_, request->vantage(), request->cluster()));
+    if (!identity->covers(request->cluster().empty() ? identity->cluster : request->cluster())) {
+      log::warn("a vantage asks for another TurnCluster than its own, and is refused",
+                {{"vantage", identity->vantage}, {"cluster", request->cluster()}});
+      return new Refusal(
+          {grpc::StatusCode::PERMISSION_DENIED,
+           "this certificate is for the TurnCluster " + identity->cluster + " alone; ask for that one with --cluster"});
+    }
+    return streams.add(new TargetStream(board_, identity->vantage, identity->cluster));
   }
   OpenStreams<TargetStream> streams;
 
@@ -177,8 +212,8 @@ class TargetsService final : public v1::Targets::CallbackService {
 class HealthService final : public v1::Health::CallbackService {
  public:
   explicit HealthService(HealthBoard& board) : board_(board) {}
-  grpc::ServerReadReactor<v1::HealthReport>* Report(grpc::CallbackServerContext*, v1::HealthAck*) override {
-    return streams.add(new ReportStream(board_));
+  grpc::ServerReadReactor<v1::HealthReport>* Report(grpc::CallbackServerContext* context, v1::HealthAck*) override {
+    return streams.add(new ReportStream(board_, identity_of(*context)));
   }
   OpenStreams<ReportStream> streams;
 

@@ -3,6 +3,10 @@
 //   auto server = GrpcServer::listen({.address = "0.0.0.0:9443", .tls = files}, targets, health);
 //   if (!server) return fail(server.error());
 //
+// Who may hear and say what is in the caller's certificate (turnkeeper/api/vantage_identity.hpp): a vantage of one
+// TurnCluster hears of that one and is believed about that one, under its own name; all others, and everybody in plain
+// text, hear of all and are believed about all.
+//
 // Streams run on gRPC's own threads. The boards must outlive the server.
 #pragma once
 

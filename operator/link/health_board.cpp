@@ -18,8 +18,9 @@ std::set<std::string> clusters_in(const v1::HealthReport& report) {
 
 }  // namespace
 
-void HealthBoard::report(v1::HealthReport report) {
+bool HealthBoard::report(v1::HealthReport report, const std::string& only) {
   std::set<std::string> changed;
+  bool spoke_of_others = false;
   {
     std::lock_guard lock(mutex_);
     const SteadyTime now = clock_.steady();
@@ -28,6 +29,7 @@ void HealthBoard::report(v1::HealthReport report) {
     const bool was_fresh = slot.at != SteadyTime() && now - slot.at < report_lifetime;
     auto names = clusters_in(report);
     names.merge(clusters_in(slot.report));
+    if (!only.empty()) spoke_of_others = std::erase_if(names, [&](const auto& name) { return name != only; }) > 0;
     std::erase_if(told_, [&](const auto& entry) { return now - entry.second.at > forgotten_after; });
     for (const auto& name : names) {
       const auto before = vantage_report(slot.report, name, {});
@@ -39,15 +41,17 @@ void HealthBoard::report(v1::HealthReport report) {
       told = {.at = now};
       changed.insert(name);
     }
-    slot = {std::move(report), now};
+    slot = {std::move(report), now, only};
   }
   for (const auto& name : changed) on_change_(name);
+  return !spoke_of_others;
 }
 
 std::vector<VantageReport> HealthBoard::reports(const std::string& cluster) const {
   std::lock_guard lock(mutex_);
   std::vector<VantageReport> out;
   for (const auto& [vantage, heard] : heard_) {
+    if (!heard.only.empty() && heard.only != cluster) continue;
     // Aged by the steady clock: a jump of the wall clock must neither revive nor bury a vantage.
     const auto age = std::chrono::duration_cast<SystemTime::duration>(clock_.steady() - heard.at);
     auto report = vantage_report(heard.report, cluster, clock_.system() - age);

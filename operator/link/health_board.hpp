@@ -21,7 +21,8 @@ class HealthBoard {
   HealthBoard(const Clock& clock, std::function<void(const std::string&)> on_change)
       : clock_(clock), on_change_(std::move(on_change)) {}
 
-  void report(v1::HealthReport report);
+  // `only`: the one cluster that the reporter is believed about; empty: all. False: it spoke of others too.
+  bool report(v1::HealthReport report, const std::string& only = {});
   // What each vantage says about this cluster, the stale ones too; a vantage that does not mention it is left out.
   [[nodiscard]] std::vector<VantageReport> reports(const std::string& cluster) const;
 
@@ -29,6 +30,7 @@ class HealthBoard {
   struct Heard {
     v1::HealthReport report;
     SteadyTime at;
+    std::string only;
   };
   struct Told {
     SteadyTime at;                 // the last call of on_change

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <ctime>
-#include <memory>
 #include <vector>
 
 #include "operator/resources/names.hpp"
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/owned.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -17,8 +17,7 @@ namespace {
 using api::ConditionStatus;
 
 std::string serial_of(X509* certificate) {
-  const std::unique_ptr<BIGNUM, decltype(&BN_free)> number(
-      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), &BN_free);
+  const Owned<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
   if (!number) return {};
   std::string bytes(static_cast<std::size_t>(BN_num_bytes(number.get())), '\0');
   BN_bn2bin(number.get(), reinterpret_cast<unsigned char*>(bytes.data()));
@@ -44,10 +43,8 @@ api::Condition condition(ConditionStatus status, const char* reason, std::string
 }  // namespace
 
 Result<CertificateSeen> first_certificate(const std::string& pem) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                                      &BIO_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr, &X509_free);
+  const Owned<BIO, BIO_free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Owned<X509, X509_free> certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
   std::tm end{};
   if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
     return fail("it holds no certificate in PEM form", "put the relays' certificate and its chain into tls.crt");

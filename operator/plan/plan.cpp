@@ -24,6 +24,7 @@ using namespace nlohmann::literals;
 using namespace std::chrono_literals;
 
 constexpr auto between_figures = 10s;
+constexpr auto between_certificate_looks = 1h;
 
 const json* find(const json& object, const json::json_pointer& pointer) {
   return object.contains(pointer) ? &object.at(pointer) : nullptr;
@@ -279,6 +280,8 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
   StatusInput input{.pods = plan.pods, .health = cluster_health(observed.reports, now), .previous = observed.status};
 
   const bool active = !cluster.spec.paused && !cluster.deleting;
+  // A certificate's running out is no event.
+  if (active && settings.vantage && !vantages_of(cluster).empty()) plan.look_again(between_certificate_looks);
   const Index live(observed.children);
   std::vector<Placed> wanted;
   auto credentials = plan_credentials(cluster, observed, settings, plan.pods, input.health, now);

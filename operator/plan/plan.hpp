@@ -58,8 +58,7 @@ struct Observed {
   // Those of referenced_secrets() that are there, by name.
   Secrets secrets;
   UnreadSecrets unread_secrets;
-  // The Secret with ca.crt, tls.crt and tls.key by which monitors at other sites prove who they are; null: there is
-  // none.
+  // The Secret that Settings::vantage_certificate makes the certificates of vantages from; null: there is none.
   nlohmann::json vantage_tls;
   std::vector<VantageReport> reports;
   std::map<std::string, std::string> annotations;  // the TurnCluster's
@@ -73,6 +72,11 @@ struct Observed {
 struct Settings {
   std::string agent_image;                 // holds turnkeeper-agent, and turnkeeper-monitor for vantages
   std::optional<VantageSettings> vantage;  // unset: no monitors are run for TurnClusters
+  // The data (ca.crt, tls.crt, tls.key) of the Secret by which a vantage of this name proves who it is, from
+  // Observed::vantage_tls. `held` is its Secret as it stands, or null. Null: it cannot be made at the moment. Unless
+  // something else is set, all share one: what `source` holds.
+  std::function<nlohmann::json(const nlohmann::json& source, const std::string& vantage, const nlohmann::json& held)>
+      vantage_certificate = [](const auto& source, const auto&, const auto&) { return source.at("data"); };
   // Makes a signing key's secret.
   std::function<Secret()> new_secret = [] { return Secret::random(32); };
   // For how long the deletion of a TurnCluster waits for sites that do not answer.

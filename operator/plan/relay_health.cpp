@@ -103,6 +103,10 @@ VantageReport vantage_report(const v1::HealthReport& report, const std::string& 
         .cause = api::parse_cause(provider.cause()).value_or(api::Cause::none),
         .trouble = provider.trouble()};
   }
+  for (const auto& order : report.orders()) {
+    if (order.cluster() == cluster)
+      result.nearest[order.region()].assign(order.nearest().begin(), order.nearest().end());
+  }
   return result;
 }
 
@@ -111,7 +115,8 @@ bool differ_in_numbers_only(const VantageReport& one, const VantageReport& other
     for (auto& [relay, of_relay] : facts) of_relay = without_numbers(std::move(of_relay));
     return facts;
   };
-  return one.relays == other.relays && one.providers == other.providers && calm(one.facts) == calm(other.facts);
+  return one.relays == other.relays && one.providers == other.providers && one.nearest == other.nearest &&
+         calm(one.facts) == calm(other.facts);
 }
 
 ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTime now) {
@@ -124,7 +129,9 @@ ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTi
   health.heard = std::ranges::any_of(fresh, [](const auto* report) { return !report->relays.empty(); });
   std::map<std::string, std::vector<const RelayHealth*>> opinions;
   std::map<std::string, std::vector<const ProviderHealth*>> of_providers;
+  std::map<std::string, std::map<std::vector<std::string>, int>> orders;
   for (const auto* report : fresh) {
+    for (const auto& [region, nearest] : report->nearest) ++orders[region][nearest];
     for (const auto& [provider, opinion] : report->providers) of_providers[provider].push_back(&opinion);
     for (const auto& [relay, opinion] : report->relays) opinions[relay].push_back(&opinion);
     for (const auto& [relay, facts] : report->facts) take_newest(health.facts[relay], facts);
@@ -140,6 +147,10 @@ ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTi
     health.relays.emplace(relay, *spokesman);
   }
   for (const auto& [provider, of_provider] : of_providers) health.providers.emplace(provider, by_most(of_provider));
+  for (const auto& [region, of_region] : orders) {
+    health.nearest[region] =
+        std::ranges::max_element(of_region, {}, [](const auto& entry) { return entry.second; })->first;
+  }
   return health;
 }
 

@@ -46,6 +46,7 @@ struct VantageReport {
   std::map<std::string, RelayHealth> relays;  // of one cluster, by relay name: "eu-west-0"
   std::map<std::string, RelayFacts> facts;    // likewise
   std::map<std::string, ProviderHealth> providers;
+  std::map<std::string, std::vector<std::string>> nearest = {};  // to each region that names no backups
 };
 
 // The part of a report that speaks of `cluster` ("namespace/name"). Words that this version does not know become
@@ -64,6 +65,9 @@ struct ClusterHealth {
   std::map<std::string, RelayFacts> facts;
   // Likewise by most of them; a provider that gives half of them something gives credentials.
   std::map<std::string, ProviderHealth> providers;
+  // Of each region that names no backups: the others, as far as monitors have measured them, the nearest first; as most
+  // of them say.
+  std::map<std::string, std::vector<std::string>> nearest = {};
 };
 
 [[nodiscard]] ClusterHealth cluster_health(const std::vector<VantageReport>& reports, SystemTime now);

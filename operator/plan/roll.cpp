@@ -203,7 +203,7 @@ class Rolling {
       step.last_of_cluster = true;
       return {};
     }
-    const auto backups = backups_of(in_.cluster.spec, region);
+    const auto backups = backups_of(in_.cluster.spec, region, in_.health);
     const bool served = std::ranges::any_of(in_.pods, [&](const RelayPod& pod) {
       const bool leaves = std::ranges::any_of(roll_.leaving, [&](const Departure& other) { return other.pod == &pod; });
       return !leaves && serves(pod, in_.health) && std::ranges::find(backups, pod.region) != backups.end();

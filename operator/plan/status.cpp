@@ -117,8 +117,8 @@ std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput&
 }
 
 // The region itself and its backups, then the providers; or as their use has it: the same order as the monitors'.
-std::string served_by(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions,
-                      const std::vector<ProviderState>& providers) {
+std::string served_by(const api::Spec& spec, const ClusterHealth& health, const RegionView& view,
+                      const std::vector<RegionView>& regions, const std::vector<ProviderState>& providers) {
   struct Server {
     std::string name;
     bool serves = false;
@@ -127,7 +127,7 @@ std::string served_by(const api::Spec& spec, const RegionView& view, const std::
   };
   const double own_cost = spec.budget ? spec.budget->per_gigabyte : 0;
   std::vector<Server> servers = {{view.region->name, view.serves(), true, own_cost}};
-  for (const auto& backup : backups_of(spec, *view.region)) {
+  for (const auto& backup : backups_of(spec, *view.region, health)) {
     const auto other =
         std::ranges::find_if(regions, [&](const RegionView& region) { return region.region->name == backup; });
     if (other != regions.end()) servers.push_back({backup, other->serves(), true, own_cost});
@@ -141,8 +141,8 @@ std::string served_by(const api::Spec& spec, const RegionView& view, const std::
   return first == servers.end() ? std::string() : first->name;
 }
 
-RegionStatus region_status(const api::Spec& spec, const RegionView& view, const std::vector<RegionView>& regions,
-                           const std::vector<ProviderState>& providers) {
+RegionStatus region_status(const api::Spec& spec, const ClusterHealth& health, const RegionView& view,
+                           const std::vector<RegionView>& regions, const std::vector<ProviderState>& providers) {
   const auto count = [&](Verdict verdict) {
     return static_cast<int>(
         std::ranges::count_if(view.relays, [&](const Relay& relay) { return relay.status.verdict == verdict; }));
@@ -158,7 +158,7 @@ RegionStatus region_status(const api::Spec& spec, const RegionView& view, const 
   } else if (count(Verdict::draining) == status.relays) {
     status.verdict = Verdict::draining;
   }
-  status.served_by = served_by(spec, view, regions, providers);
+  status.served_by = served_by(spec, health, view, regions, providers);
   return status;
 }
 
@@ -315,12 +315,16 @@ api::Condition stalled(const StatusInput& input) {
 
 }  // namespace
 
-std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& region) {
+std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& region, const ClusterHealth& health) {
   if (!region.backups.empty()) return region.backups;
   std::vector<std::string> others;
   for (const auto& other : spec.regions) {
     if (other.name != region.name) others.push_back(other.name);
   }
+  const auto measured = health.nearest.find(region.name);
+  if (measured == health.nearest.end()) return others;
+  const auto& nearest = measured->second;
+  std::ranges::stable_sort(others, {}, [&](const auto& other) { return std::ranges::find(nearest, other); });
   return others;
 }
 
@@ -339,7 +343,7 @@ Status compute_status(const api::TurnCluster& cluster, const StatusInput& input,
   status.selector = std::string(cluster_label) + '=' + cluster.name;
   const auto views = view(cluster, input, now);
   for (const auto& region : views) {
-    status.regions.push_back(region_status(cluster.spec, region, views, input.providers));
+    status.regions.push_back(region_status(cluster.spec, input.health, region, views, input.providers));
     const auto replaced = input.replaced.find(region.region->name);
     if (replaced != input.replaced.end()) status.regions.back().replaced = replaced->second;
     for (const auto& relay : region.relays) status.relays.push_back(relay.status);

@@ -97,7 +97,8 @@ struct StatusInput {
 // The status subresource's content. Stable: equal values give equal JSON, so it can be compared with what is there.
 [[nodiscard]] nlohmann::json to_json(const Status& status);
 
-// The region's backups in order: those that it names, or all others as listed.
-[[nodiscard]] std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& region);
+// The region's backups in order: those that it names; or all others, the nearest first as monitors say, then as listed.
+[[nodiscard]] std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& region,
+                                                  const ClusterHealth& health);
 
 }  // namespace turnkeeper::op

@@ -90,7 +90,7 @@ v1::ClusterTargets cluster_targets(const api::TurnCluster& cluster, const std::v
   for (const auto& region : spec.regions) {
     auto& target = *targets.add_regions();
     target.set_name(region.name);
-    for (const auto& backup : backups_of(spec, region)) target.add_backups(backup);
+    for (const auto& backup : region.backups) target.add_backups(backup);
     for (const auto& pod : pods) {
       if (pod.region != region.name || pod.addresses.empty() || pod.ports.empty() || !pod.running) continue;
       auto& relay = *target.add_relays();

@@ -11,6 +11,7 @@
 #include "operator/resources/names.hpp"
 #include "operator/resources/vantage.hpp"
 #include "turnkeeper/base/content_hash.hpp"
+#include "turnkeeper/kube/json_text.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -24,7 +25,7 @@ const std::map<std::string, NodeFacts>& nodes_at(const Nodes& nodes, const std::
 }
 
 json fingerprinted(json object) {
-  object["metadata"]["annotations"][applied_hash_annotation] = content_hash(object.dump());
+  object["metadata"]["annotations"][applied_hash_annotation] = content_hash(kube::json_text(object));
   return object;
 }
 
@@ -93,9 +94,17 @@ Secret targets_document(const Wanted& in) {
   return Secret(std::move(text));
 }
 
+json vantage_certificate(const Wanted& in, const Vantage& vantage) {
+  const auto& source = in.observed.vantage_tls;
+  if (!source.is_object() || !source.contains("data")) return nullptr;
+  return in.settings.vantage_certificate(source, vantage.name,
+                                         live_child(in.observed, vantage.site, "Secret", vantage_tls_name(vantage)));
+}
+
 // While its certificate or the keys cannot be read, a vantage stays as it is.
 std::vector<json> vantage_children(const Wanted& in, const Vantage& vantage) {
-  if (!in.observed.vantage_tls.is_object() || in.keys.empty()) {
+  const auto certificate = vantage_certificate(in, vantage);
+  if (!certificate.is_object() || in.keys.empty()) {
     std::vector<json> there;
     const auto label = json::json_pointer("/metadata/labels") / vantage_label;
     for (const auto& [site, object] : in.observed.children) {
@@ -103,7 +112,7 @@ std::vector<json> vantage_children(const Wanted& in, const Vantage& vantage) {
     }
     return there;
   }
-  return {fingerprinted(vantage_tls_secret(in.cluster, vantage, in.observed.vantage_tls)),
+  return {fingerprinted(vantage_tls_secret(in.cluster, vantage, *in.settings.vantage, certificate)),
           fingerprinted(vantage_targets_secret(in.cluster, vantage, targets_document(in))),
           fingerprinted(vantage_service_account(in.cluster, vantage)),
           fingerprinted(vantage_deployment(in.cluster, vantage, *in.settings.vantage, in.settings.agent_image))};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/resources/names.hpp"
+#include "turnkeeper/base/content_hash.hpp"
 #include "turnkeeper/base/encoding.hpp"
 
 namespace turnkeeper::op {
@@ -12,10 +13,9 @@ using nlohmann::json;
 
 constexpr int http_port = 8480;
 constexpr int unprivileged_user = 65532;
+constexpr const char* tls_folder = "/etc/turnkeeper/tls/";
+constexpr const char* authorities_file = "authorities.crt";
 
-std::string tls_name(const Vantage& vantage) {
-  return vantage.object + "-tls";
-}
 std::string targets_name(const Vantage& vantage) {
   return vantage.object + "-targets";
 }
@@ -104,10 +104,16 @@ std::vector<Vantage> vantages_of(const api::TurnCluster& cluster) {
   return vantages;
 }
 
-json vantage_tls_secret(const api::TurnCluster& cluster, const Vantage& vantage, const json& source) {
-  auto secret = vantage_child(cluster, vantage, "v1", "Secret", tls_name(vantage));
+std::string vantage_tls_name(const Vantage& vantage) {
+  return vantage.object + "-tls";
+}
+
+json vantage_tls_secret(const api::TurnCluster& cluster, const Vantage& vantage, const VantageSettings& settings,
+                        const json& data) {
+  auto secret = vantage_child(cluster, vantage, "v1", "Secret", vantage_tls_name(vantage));
   secret["type"] = "kubernetes.io/tls";
-  for (const char* key : {"ca.crt", "tls.crt", "tls.key"}) secret["data"][key] = source.at("data").value(key, "");
+  for (const char* key : {"ca.crt", "tls.crt", "tls.key"}) secret["data"][key] = data.value(key, "");
+  if (!settings.authorities.empty()) secret["data"][authorities_file] = base64_encode(settings.authorities);
   return secret;
 }
 
@@ -138,20 +144,25 @@ json vantage_deployment(const api::TurnCluster& cluster, const Vantage& vantage,
                 {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
               {"containers", {container(cluster, vantage, settings, image)}},
               {"volumes",
-               {{{"name", "tls"}, {"secret", {{"secretName", tls_name(vantage)}, {"defaultMode", 0440}}}},
+               {{{"name", "tls"}, {"secret", {{"secretName", vantage_tls_name(vantage)}, {"defaultMode", 0440}}}},
                 {{"name", "snapshot"}, {"secret", {{"secretName", targets_name(vantage)}, {"defaultMode", 0440}}}}}}};
   if (vantage.region != nullptr) {
     const auto& relay = vantage.region->relay;
     if (!relay.node_selector.empty()) pod["nodeSelector"] = relay.node_selector;
     if (!relay.tolerations_json.empty()) pod["tolerations"] = json::parse(relay.tolerations_json);
   }
+  json metadata = {{"labels", pod_labels(cluster, vantage)}};
+  if (!settings.authorities.empty()) {
+    // OpenSSL's default authorities, read once: a new file needs a new pod.
+    pod["containers"][0]["env"] = {{{"name", "SSL_CERT_FILE"}, {"value", std::string(tls_folder) + authorities_file}}};
+    metadata["annotations"]["turnkeeper.io/authorities-hash"] = content_hash(settings.authorities);
+  }
   auto deployment = vantage_child(cluster, vantage, "apps/v1", "Deployment", vantage.object);
-  deployment["spec"] = {
-      {"replicas", 1},
-      // Never two at a time: they would have one name.
-      {"strategy", {{"type", "Recreate"}}},
-      {"selector", {{"matchLabels", selected}}},
-      {"template", {{"metadata", {{"labels", pod_labels(cluster, vantage)}}}, {"spec", std::move(pod)}}}};
+  deployment["spec"] = {{"replicas", 1},
+                        // Never two at a time: they would have one name.
+                        {"strategy", {{"type", "Recreate"}}},
+                        {"selector", {{"matchLabels", selected}}},
+                        {"template", {{"metadata", std::move(metadata)}, {"spec", std::move(pod)}}}};
   return deployment;
 }
 

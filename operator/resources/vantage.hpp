@@ -28,11 +28,13 @@ struct Vantage {
 struct VantageSettings {
   std::string operator_address;  // "host:port", reachable from every site
   std::string exchange_peer;     // "host:port" of the monitors to judge together with; empty: it only reports
+  std::string authorities;       // PEM: trusted besides the public ones when relays are probed; empty: none
 };
 
-// Its Secret with ca.crt, tls.crt and tls.key; `source` is a Secret that has them.
+[[nodiscard]] std::string vantage_tls_name(const Vantage& vantage);
+// Its Secret with ca.crt, tls.crt and tls.key, which `data` has, and the settings' authorities.
 [[nodiscard]] nlohmann::json vantage_tls_secret(const api::TurnCluster& cluster, const Vantage& vantage,
-                                                const nlohmann::json& source);
+                                                const VantageSettings& settings, const nlohmann::json& data);
 // Its Secret with targets.json.
 [[nodiscard]] nlohmann::json vantage_targets_secret(const api::TurnCluster& cluster, const Vantage& vantage,
                                                     const Secret& targets);

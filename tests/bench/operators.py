@@ -1,5 +1,5 @@
 """Many TurnClusters on a real API server: turnkeeper-operator and, in its place, one written with controller-runtime that
-makes the same objects (peers/operator). Each gets a control plane of its own and nothing but it."""
+makes the same objects and says so by the same Event (peers/operator). Each gets a control plane of its own and nothing but it."""
 
 import concurrent.futures
 import contextlib
@@ -130,7 +130,7 @@ def compare(running, binaries, folder, row, quick):
               f" peak {here.busy.peak:.1f} and {theirs.busy.peak:.1f} MiB")
     # Each object, one status, one Event.
     yield row("its writes", f"{here.needed}", f"{count * (each + 2)}", here.needed <= count * (each + 2),
-              f"controller-runtime {theirs.needed}, without Events")
+              f"controller-runtime {theirs.needed}")
     yield row(f"its writes in the next {idle} s", f"{here.idle}", "0", here.idle == 0,
               f"controller-runtime {theirs.idle}")
     strangers = 200 if quick else 10000

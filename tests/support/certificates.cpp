@@ -7,18 +7,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "turnkeeper/base/owned.hpp"
+
 namespace turnkeeper::testbed {
 namespace {
 
-template <auto release>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = Owned<X509, X509_free>;
 
 // A test cannot go on without them.
 template <class T>
@@ -42,14 +37,14 @@ Certificate make(const std::string& common_name, EVP_PKEY* key, long from, long 
 void add(X509* certificate, X509* issuer, int extension, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>> made(
+  const Owned<X509_EXTENSION, X509_EXTENSION_free> made(
       required(X509V3_EXT_conf_nid(nullptr, &context, extension, value.c_str())));
   X509_add_ext(certificate, made.get(), -1);
 }
 
 template <class Write>
 void write(const std::string& path, const Write& to) {
-  const std::unique_ptr<FILE, Free<std::fclose>> file(required(std::fopen(path.c_str(), "w")));
+  const Owned<FILE, std::fclose> file(required(std::fopen(path.c_str(), "w")));
   to(file.get());
 }
 

@@ -69,8 +69,8 @@ TEST_P(MountedFilesTest, ARenewedCertificateIsLoadedUnderALiveCallAndABadOneIsNo
   EXPECT_EQ(serial_shown(), before);
 
   agent_.mount_certificate(second);
-  EXPECT_TRUE(eventually([&] { return serial_told() != before; }, 3s)) << agent_.log();
-  EXPECT_TRUE(eventually([&] { return serial_shown() == serial_told(); }, 3s)) << agent_.log();
+  EXPECT_TRUE(eventually([&] { return serial_told() != before; })) << agent_.log();
+  EXPECT_TRUE(eventually([&] { return serial_shown() == serial_told(); })) << agent_.log();
   EXPECT_NE(serial_shown(), before);
   for (int round = 0; round < 20; ++round) ASSERT_EQ(call.echo("after"), "after") << round;
   EXPECT_EQ(agent_.coturn_pid(), coturn);

@@ -36,7 +36,7 @@ class ReadinessTest : public testing::Test {
   RunningAgent agent_;
   boost::asio::io_context io_;
   ManualClock clock_{real_clock().system()};
-  Readiness readiness_{io_, clock_, {turn::Protocol::udp, *turn::SocketAddress::parse(RunningAgent::relay)}, 900ms};
+  Readiness readiness_{io_, clock_, {turn::Protocol::udp, *turn::SocketAddress::parse(RunningAgent::relay)}, 3s};
 };
 
 TEST_F(ReadinessTest, AsksAgainOnceAnAnswerIsASecondOld) {

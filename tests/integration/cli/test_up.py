@@ -71,6 +71,37 @@ def test_kill_nine_leaves_nothing_behind_and_a_restart_goes_on_with_the_same_key
     assert up.keys() == keys
 
 
+def test_a_signing_key_is_replaced_and_nobody_is_cut_off_until_it_is_revoked(up, tmp_path):
+    up.start().wait_until_healthy()
+    probe = lambda file: up.turnctl("probe", f"turn:{up.address}:3478?transport=udp", "--secret-file", file)  # noqa: E731
+    secrets = {}
+
+    def secret(key):
+        secrets[key] = tmp_path / key
+        secrets[key].write_text(next(one["secret"] for one in up.keys() if one["id"] == key))
+        return secrets[key]
+
+    first = secret("k1")
+    asked = up.turnctl("rotate", "--local", "--dry-run")
+    assert asked.returncode == 0 and "Nobody is cut off" in asked.stdout, asked
+    asked = up.turnctl("rotate", "--local")
+    assert "key k2 is to be proven on every relay" in asked.stdout, asked
+    up.wait_for(r"signing keys: key k1 is accepted until ")
+    assert [(key["id"], key["phase"]) for key in up.keys()] == [("k1", "Retiring"), ("k2", "Issuing")]
+    second = secret("k2")
+    assert probe(first).returncode == 0 and probe(second).returncode == 0
+
+    refused = one_line(up.turnctl("rotate", "--local", "--now"))
+    assert "nobody is there to ask" in refused and "--yes" in refused
+    assert up.turnctl("rotate", "--local", "--now", "--yes").returncode == 0
+    up.wait_for(r"signing keys: the rotation is over")
+    assert [(key["id"], key["phase"]) for key in up.keys()] == [("k3", "Issuing")]
+    assert probe(secret("k3")).returncode == 0
+    for leaked in (first, second):
+        assert one_line(probe(leaked)).startswith("fails: auth-secret:")
+    assert not [line for line in up.lines if "Unhealthy" in line], up.lines
+
+
 def test_ctrl_c_ends_it_promptly_with_success(up):
     up.start().wait_until_healthy()
     began = time.monotonic()

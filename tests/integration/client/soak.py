@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Calls of real browsers while relays are killed, drained and brought back at random. Tells how many calls were lost, and the longest gap."""
+"""Calls of real browsers while relays are killed, drained and brought back and signing keys are replaced, at random. Tells how many
+calls were lost, and the longest gap."""
 
 import argparse
 import contextlib
@@ -56,7 +57,7 @@ def main():
             calls.append(Calls(browser, page, number, arguments.every))
         of_all = lambda expression: [value for call in calls for value in call.page.js(f"peers.map((peer) => {expression})")]  # noqa: E731
         of_all("peer.longest = peer.events.length = 0")
-        done = {"stop": 0, "drain": 0, "start": 0}
+        done = {"stop": 0, "drain": 0, "start": 0, "rotate": 0, "revoke": 0}
         end = time.monotonic() + arguments.minutes * 60
         while time.monotonic() < end:
             relays = {relay["name"]: relay["verdict"] for relay in relays_of(up)}
@@ -64,6 +65,10 @@ def main():
             away = [name for name, verdict in relays.items() if verdict in ("Unhealthy", "Draining")]
             action = chance.choice(["stop", "drain"]) if len(healthy) > 1 and (not away or chance.random() < 0.3) else "start"
             targets = [chance.choice(healthy)] if action != "start" else away
+            if chance.random() < 0.1:
+                action, targets = chance.choice(["rotate", "rotate", "revoke"]), []
+                up.turnctl("rotate", "--local", *(["--now", "--yes"] if action == "revoke" else []))
+                done[action] += 1
             for name in targets:
                 up.turnctl("relay", action, name)
                 done[action] += 1
@@ -73,7 +78,8 @@ def main():
         time.sleep(5)
         lost = sum(now == then for now, then in zip(of_all("peer.received"), before))
         gaps = sorted(of_all("peer.longest"))
-        print(f"{arguments.minutes:g} minutes, {len(gaps) // 2} sessions: {done['stop']} kills, {done['drain']} drains; "
+        print(f"{arguments.minutes:g} minutes, {len(gaps) // 2} sessions: {done['stop']} kills, {done['drain']} drains, "
+              f"{done['rotate']} rotations, {done['revoke']} revocations; "
               f"{sum(of_all('peer.count(%r)' % 'restart'))} ICE restarts, {sum(of_all('peer.count(%r)' % 'connectionfailed'))} given up on; "
               f"{lost} ends lost; longest gap {gaps[-1]:.0f} ms, of the median end {gaps[len(gaps) // 2]:.0f} ms")
         return 1 if lost else 0

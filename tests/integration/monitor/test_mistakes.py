@@ -5,14 +5,17 @@ import datetime
 import json
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from running import BIN
 
+GOLDEN = Path(__file__).parents[2] / "unit/operator/resources/golden"
 CONFIG = {"servers": [{"name": "eu-0", "region": "eu", "url": "turn:127.0.0.1:9?transport=udp", "username": "u",
                        "passwordFile": "password"}]}
 
@@ -109,7 +112,8 @@ def test_a_wrong_flag_is_told_in_one_line_before_anything_starts(folder, flags, 
     (["--operator=nowhere", "--insecure-grpc"], ["--operator", "HOST:PORT"]),
     (["--operator=operator:99999", "--insecure-grpc"], ["--operator", "HOST:PORT"]),
     (["--operator=operator:9443"], ["--tls-cert, --tls-key and --tls-ca", "--insecure-grpc"]),
-    (["--operator=operator:9443", "--tls-cert=cert", "--tls-key=other-key", "--tls-ca=cert"], ["belongs to cert"]),
+    (["--operator=operator:9443", "--tls-cert=cert", "--tls-key=other-key", "--tls-ca=cert"],
+     ["other-key does not hold the private key of cert"]),
     (["--operator=operator:9443", "--tls-cert=cert", "--tls-key=key", "--tls-ca=junk"], ["--tls-ca", "junk"]),
     (["--operator=operator:9443", "--insecure-grpc", "--cluster=calls"], ["--cluster", "NAMESPACE/NAME"]),
 ])
@@ -134,6 +138,24 @@ def test_an_address_that_is_taken_or_anothers_is_told_without_what_gRPC_has_to_s
             for place in (address, "192.0.2.1:8480"):
                 lines = said(run(folder, f"{flag[0]}={place}", *flag[1:]))
                 assert len(lines) == 1 and place in lines[0] and "; " in lines[0], lines
+
+
+@pytest.mark.parametrize("deployment", ["vantage_deployment", "vantage_deployment_other_site"])
+def test_what_the_operator_starts_vantages_with_is_understood(folder, deployment):
+    golden = yaml.safe_load((GOLDEN / f"{deployment}.yaml").read_text())
+    arguments = golden["spec"]["template"]["spec"]["containers"][0]["args"]
+    # The Secrets are not mounted here.
+    plain = [argument for argument in arguments if not argument.startswith(("--tls-", "--snapshot="))]
+    assert len(plain) > 4
+    result = subprocess.run([BIN / "turnkeeper-monitor", *plain, "--insecure-grpc", "--check-config"], cwd=folder,
+                            capture_output=True, text=True, timeout=10)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "a//b", "/a", "a/", "a" * 64, "a/b/" + "c" * 254])
+def test_what_is_no_name_of_a_vantage(folder, name):
+    lines = said(run(folder, f"--vantage={name}", "--check-config"))
+    assert len(lines) == 1 and "--vantage" in lines[0] and "is no name" in lines[0], lines
 
 
 def test_every_form_of_address_that_is_offered_can_be_listened_on(folder):

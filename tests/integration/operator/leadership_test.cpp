@@ -38,6 +38,14 @@ class LeadershipTest : public OperatorTest {
     }
     return out;
   }
+  // Nobody writes any more, for longer than an operator believes what it wrote. Those that undo each other's work never
+  // come to that.
+  [[nodiscard]] bool comes_to_rest() {
+    return eventually([&] {
+      const auto writes = writes_but_the_lease();
+      return !eventually([&] { return writes_but_the_lease() != writes; }, 6s);
+    });
+  }
 
  private:
   std::vector<std::unique_ptr<TextFile>> files_;
@@ -54,10 +62,12 @@ TEST_F(LeadershipTest, TheStandbyTakesOverWhenTheLeaderIsStopped) {
   apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));
   ASSERT_TRUE(eventually([&] { return exists(kube::stateful_sets, "calls-eu"); }));
 
+  const auto holder = [&] { return (*get(kube::leases, "turnkeeper-operator"))["spec"].value("holderIdentity", ""); };
+  const std::string stopped = holder();
   first.process().signal(SIGTERM);
   EXPECT_EQ(first.process().wait(in(10s)), 0) << "a stop that was asked for is no failure";
-  // Released, so nobody waits for its end: a retry period, not the lease's 15 s.
-  ASSERT_TRUE(eventually([&] { return second.metric(leads) == 1; }, 8s));
+  EXPECT_NE(holder(), stopped) << "the standby has to wait for the lease's end";
+  ASSERT_TRUE(eventually([&] { return second.metric(leads) == 1; }));
   remove(kube::services, "calls-eu");
   EXPECT_TRUE(eventually([&] { return exists(kube::services, "calls-eu"); }));
 }
@@ -104,8 +114,7 @@ TEST_F(LeadershipTest, ALeaderThatSleptThroughItsLeaseDoesNoHarm) {
   EXPECT_EQ(second.metric(leads), 1);
   EXPECT_THAT(written_by("sleeper", asleep), ::testing::IsEmpty()) << "it leads no more";
   EXPECT_THAT(contest(*part, ns).harm, ::testing::IsEmpty());
-  const auto writes = writes_but_the_lease();
-  EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s)) << "at rest nothing is written";
+  EXPECT_TRUE(comes_to_rest());
 }
 
 TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
@@ -135,9 +144,7 @@ TEST_F(LeadershipTest, ALeaseThatIsStolenUnderWorkLeadsToTheSameResult) {
   const auto met = contest(*part, ns);
   EXPECT_THAT(met.harm, ::testing::IsEmpty());
   RecordProperty("conflicts", met.conflicts);
-  const auto writes = writes_but_the_lease();
-  EXPECT_FALSE(eventually([&] { return writes_but_the_lease() != writes; }, 3s))
-      << "they must not undo each other's work";
+  EXPECT_TRUE(comes_to_rest());
   EXPECT_EQ(get(kube::secrets, "calls-signing-keys")->at("data"), keys);
 }
 

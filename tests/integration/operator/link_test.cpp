@@ -1,6 +1,10 @@
 // From pods in the API to what monitors are told, and from what monitors say to the TurnCluster's status.
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
 #include "operator_process.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/v1/health.grpc.pb.h"
@@ -141,6 +145,45 @@ TEST_F(LinkTest, ADeletedClusterIsWithdrawn) {
     ASSERT_TRUE(stream->Read(&set)) << "monitors would probe what is gone";
   } while (knows());
   watching.TryCancel();
+}
+
+TEST_F(LinkTest, AVantagesCertificateOpensItsOwnTurnClusterOnlyAndIsIssuedAgain) {
+  const auto directory = ::testing::TempDir() + ns;
+  OperatorProcess op(kubeconfig(), {"--namespace=" + ns, "--issue-tls=tk", "--tls-dir=" + directory,
+                                    "--monitor-operator-address=operator.example.org:9443"});
+  apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}, {"vantage", true}}})));
+  apply(turn_clusters, cluster("other", json::array({{{"name", "eu"}}})));
+  ASSERT_TRUE(eventually([&] { return exists(kube::secrets, "calls-eu-vantage-tls"); })) << op.log();
+  // The TurnClusters that a process with this Secret is told of, with their keys; `until` all of these are among them.
+  const auto told = [&](const std::string& secret, const std::set<std::string>& until) {
+    const json data = (*get(kube::secrets, secret))["data"];
+    const auto entry = [&](const char* name) { return *base64_decode(data[name].get<std::string>()); };
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("tk-operator");
+    auto stub = v1::Targets::NewStub(grpc::CreateCustomChannel(
+        op.grpc_address(), grpc::SslCredentials({entry("ca.crt"), entry("tls.key"), entry("tls.crt")}), arguments));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 30s);
+    auto stream = stub->Watch(&context, {});
+    std::set<std::string> all;
+    for (v1::TargetSet set; !std::ranges::includes(all, until) && stream->Read(&set);) {
+      for (const auto& target : set.clusters()) all.insert(target.cluster());
+    }
+    context.TryCancel();
+    return all;
+  };
+  EXPECT_THAT(told("tk-monitor-tls", {ns + "/calls", ns + "/other"}),
+              ::testing::IsSupersetOf({ns + "/calls", ns + "/other"}));
+  EXPECT_THAT(told("calls-eu-vantage-tls", {ns + "/calls"}), ::testing::ElementsAre(ns + "/calls"));
+
+  const auto first = (*get(kube::secrets, "calls-eu-vantage-tls"))["data"]["tls.crt"];
+  remove(kube::secrets, "calls-eu-vantage-tls");
+  ASSERT_TRUE(eventually([&] {
+    const auto again = get(kube::secrets, "calls-eu-vantage-tls");
+    return again && (*again)["data"]["tls.crt"] != first;
+  })) << "the vantage could not start any more";
+  EXPECT_THAT(told("calls-eu-vantage-tls", {ns + "/calls"}), ::testing::ElementsAre(ns + "/calls"));
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(LinkTest, AProviderThatCouldNotServeIsSaidInTheStatus) {

@@ -60,8 +60,11 @@ TextFile::~TextFile() {
 
 OperatorProcess::OperatorProcess(const std::string& kubeconfig, std::vector<std::string> more)
     : log_path_(::testing::TempDir() + unique("turnkeeper-operator") + ".log") {
-  std::vector<std::string> argv{program, "--agent-image=turnkeeper:test", "--insecure-grpc",
-                                "--kubeconfig=" + kubeconfig, "--metrics-listen=127.0.0.1:0"};
+  std::vector<std::string> argv{program, "--agent-image=turnkeeper:test", "--kubeconfig=" + kubeconfig,
+                                "--metrics-listen=127.0.0.1:0"};
+  if (std::ranges::none_of(more, [](const auto& flag) { return flag.starts_with("--issue-tls="); })) {
+    argv.emplace_back("--insecure-grpc");
+  }
   if (std::ranges::none_of(more, [](const auto& flag) { return flag.starts_with("--grpc-listen="); })) {
     argv.emplace_back("--grpc-listen=127.0.0.1:0");
   }

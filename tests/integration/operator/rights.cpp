@@ -50,10 +50,11 @@ std::string Rights::user_of(const std::string& account) const {
 
 std::set<std::string> Rights::granted(const std::string& role) {
   std::set<std::string> out;
-  for (const auto& rule : json::parse(role)["rules"]) {
-    for (const std::string group : rule["apiGroups"]) {
-      for (const std::string resource : rule["resources"]) {
-        for (const std::string verb : rule["verbs"]) {
+  const json object = json::parse(role);
+  for (const auto& rule : object.at("rules")) {
+    for (const std::string group : rule.at("apiGroups")) {
+      for (const std::string resource : rule.at("resources")) {
+        for (const std::string verb : rule.at("verbs")) {
           out.insert(verb + ' ' + resource + (group.empty() ? "" : '.' + group));
         }
       }

@@ -51,7 +51,11 @@ TEST_F(StartTest, FlagsThatMakeNoSense) {
   expect_fault(with({}), "either TLS or plain text", "--insecure-grpc");
   expect_fault(with({"--insecure-grpc", "--log-level=loud"}), "unknown log level 'loud'", "debug, info");
   expect_fault(with({"--tls-cert=/absent.crt", "--tls-key=/absent.key", "--tls-ca=/absent.ca"}),
-               "cannot read /absent.crt", "check that the file exists");
+               "cannot read /absent.crt", "check that it exists");
+  expect_fault(with({"--issue-tls=tk", "--monitor-tls-secret=monitors"}), "exclude each other",
+               "leave out --monitor-tls-secret");
+  expect_fault(with({"--insecure-grpc", "--monitor-authorities=/absent.crt"}), "cannot read /absent.crt",
+               "check that it exists");
 }
 
 TEST_F(StartTest, AKubeconfigThatIsNone) {

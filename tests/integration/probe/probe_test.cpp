@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <random>
+#include <thread>
 
 #include "live_relay.hpp"
 #include "monitor/probe/hairpin.hpp"
@@ -58,6 +59,22 @@ TEST_F(ProbeTest, AGoodRelayIsProvenPhaseByPhaseAndLeftClean) {
   }
   EXPECT_EQ(phases, (std::vector{Phase::connect, Phase::allocate, Phase::bind, Phase::echo, Phase::refresh}));
   EXPECT_LE(sum, result.total);
+  EXPECT_EQ(relay.wait_for_allocations(0), 0);
+}
+
+TEST_F(ProbeTest, AMonitorThatStoodStillAccusesNoRelay) {
+  LiveRelay relay;
+  std::optional<ProbeResult> result;
+  const ProbeOptions options{.deadline = Deadline::after(real_clock(), 2s)};
+  boost::asio::co_spawn(io, monitor::probe(target(relay), options),
+                        [&](const std::exception_ptr&, ProbeResult probed) { result = std::move(probed); });
+  // The first request is on its way.
+  io.poll();
+  std::this_thread::sleep_until(options.deadline.at());
+  while (!result && io.run_one() > 0) {
+  }
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->ok) << result->detail;
   EXPECT_EQ(relay.wait_for_allocations(0), 0);
 }
 

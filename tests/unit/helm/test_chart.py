@@ -161,12 +161,22 @@ def test_vantages_find_the_operator_and_the_monitors(everything):
     monitor = everything["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
     assert flag(arguments, "monitor-operator-address") == flag(monitor["containers"][0]["args"], "operator")
     assert flag(arguments, "monitor-exchange-peer") == flag(monitor["containers"][0]["args"], "exchange-peers-dns")
-    assert flag(arguments, "monitor-tls-secret") == next(v for v in monitor["volumes"] if v["name"] == "tls")["secret"]["secretName"]
+    assert not any(a.startswith("--monitor-tls-secret") for a in arguments), "vantages would share the certificate of all"
     for component, port in (("operator", "grpc"), ("monitor", "exchange")):
         policy = everything["NetworkPolicy", f"tk-turnkeeper-{component}"]["spec"]["ingress"]
         rule = next(r for r in policy if {"protocol": "TCP", "port": port} in r["ports"])
         assert {"namespaceSelector": {}, "podSelector": {"matchLabels": {
             "app.kubernetes.io/name": "turnkeeper-monitor", "app.kubernetes.io/managed-by": "turnkeeper-operator"}}} in rule["from"]
+
+
+def test_vantages_trust_the_private_authorities_of_the_monitors(everything):
+    objects = render("monitor.trustedAuthorities.configMap=company")
+    operator = objects["Deployment", "tk-turnkeeper-operator"]["spec"]["template"]["spec"]
+    folder, _, file = flag(operator["containers"][0]["args"], "monitor-authorities").rpartition("/")
+    mount = next(m for m in operator["containers"][0]["volumeMounts"] if m["mountPath"] == folder)
+    assert next(v for v in operator["volumes"] if v["name"] == mount["name"])["configMap"]["name"] == "company" and file == "ca.crt"
+    alone = render("monitor.trustedAuthorities.configMap=company", "vantages.enabled=false")
+    assert "authorities" not in str(alone["Deployment", "tk-turnkeeper-operator"])
 
 
 def test_vantages_in_other_clusters_reach_the_operator():
@@ -251,6 +261,7 @@ def test_ones_own_certificates_and_key_are_used():
     mounted = {v["secret"]["secretName"] for _, pod in pods(objects) for v in pod["volumes"] if "secret" in v}
     assert {"op-cert", "mon-cert", "keys"} <= mounted
     assert not [a for a in container(objects, "operator")["args"] if "issue-tls" in a or "tls-dir" in a]
+    assert flag(container(objects, "operator")["args"], "monitor-tls-secret") == "mon-cert"
 
 
 def test_who_may_ask_reaches_the_monitor():

@@ -5,7 +5,8 @@
 //
 // FILE of --objects: a JSON list of objects of a TurnCluster called "x-name-x" in the namespace "x-namespace-x" with the uid
 // "x-uid-x". They are applied as text, with those three replaced: no builders, no marshalling. An object that its cache
-// shows with the same turnkeeper.io/applied-hash is not written again.
+// shows with the same turnkeeper.io/applied-hash is not written again. When they are there, an Event says so, by the
+// manager's recorder.
 package main
 
 import (
@@ -30,6 +31,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,6 +60,7 @@ type template struct {
 
 type reconciler struct {
 	client.Client
+	events    record.EventRecorder
 	templates []template
 }
 
@@ -119,6 +122,9 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		"status": "False", "reason": "RelaysStarting", "message": "", "observedGeneration": %d, "lastTransitionTime": %q}]}}`,
 		request.Name, request.Namespace, cluster.GetGeneration(), cluster.GetGeneration(),
 		time.Now().UTC().Format(time.RFC3339))
+	if generation == 0 {
+		r.events.Event(cluster, corev1.EventTypeNormal, "Created", "the relays of eu are being set up")
+	}
 	patch := client.RawPatch(types.ApplyPatchType, []byte(status))
 	return ctrl.Result{}, r.Status().Patch(ctx, cluster, patch, owner, client.ForceOwnership)
 }
@@ -190,7 +196,7 @@ func run() error {
 		}
 		owned[t.kind] = true
 	}
-	if err := builder.Complete(&reconciler{manager.GetClient(), templates}); err != nil {
+	if err := builder.Complete(&reconciler{manager.GetClient(), manager.GetEventRecorderFor("peer"), templates}); err != nil {
 		return err
 	}
 	return manager.Start(ctrl.SetupSignalHandler())

@@ -17,13 +17,29 @@ TEST(BatchProto, AnObservationArrivesWhole) {
                          .cause = api::Cause::data_path,
                          .detail = "no echo for 300 ms",
                          .at = there - 1500ms,
-                         .blind = true};
+                         .blind = true,
+                         .round_trip = 80ms};
   v1::RelayObservation wire;
   to_proto({"ns/calls", "eu", "eu-0"}, sent, there, wire);
   const auto arrived = from_proto(wire, "us", here);
   EXPECT_EQ(arrived.id, (RelayId{"ns/calls", "eu", "eu-0"}));
   EXPECT_TRUE(same_opinion(arrived.observation, sent));
   EXPECT_EQ(arrived.observation.at, here - 1500ms);
+  EXPECT_EQ(arrived.observation.round_trip, 80ms);
+}
+
+TEST(BatchProto, ARoundTripThatNobodyMeasuredIsNone) {
+  const auto arrives = [](std::optional<std::chrono::nanoseconds> round_trip) {
+    v1::RelayObservation wire;
+    to_proto({"ns/calls", "eu", "eu-0"}, {.vantage = "us", .usable = true, .at = there, .round_trip = round_trip},
+             there, wire);
+    return from_proto(wire, "us", here).observation.round_trip;
+  };
+  EXPECT_EQ(arrives({}), std::nullopt);
+  EXPECT_EQ(arrives(3ns), 1us) << "but the shortest is one";
+  EXPECT_EQ(arrives(2h), 1min);
+  EXPECT_EQ(from_proto(v1::RelayObservation(), "us", here).observation.round_trip, std::nullopt)
+      << "an older monitor's";
 }
 
 TEST(BatchProto, AMemoryArrivesWholeEvenOneOlderThanTheReceiver) {

@@ -53,6 +53,30 @@ TEST(Outbox, TheSameOpinionAgainIsNoNews) {
   EXPECT_FALSE(outbox.has_news(peer)) << "each echo would cost a message to each peer";
 }
 
+TEST(Outbox, ARoundTripIsNewsOnceItHasChangedByAFifth) {
+  const auto measured = [](std::optional<std::chrono::microseconds> round_trip) {
+    auto one = seen("a", true);
+    one.observation.round_trip = round_trip;
+    return std::vector{one};
+  };
+  Outbox outbox;
+  outbox.put(measured({}));
+  Outbox::Cursor peer;
+  (void)take(outbox, peer);
+  outbox.put(measured(80ms));
+  EXPECT_EQ(take(outbox, peer).observations(0).round_trip_us(), 80'000U);
+  for (const auto wavering : {81ms, 95ms, 70ms}) {
+    outbox.put(measured(wavering));
+    EXPECT_FALSE(outbox.has_news(peer)) << wavering.count();
+  }
+  for (auto creeping = 80ms; creeping <= 97ms; ++creeping) outbox.put(measured(creeping));
+  EXPECT_EQ(take(outbox, peer).observations(0).round_trip_us(), 97'000U) << "in small steps it changes too";
+  outbox.put(measured(300us));
+  (void)take(outbox, peer);
+  outbox.put(measured(900us));
+  EXPECT_FALSE(outbox.has_news(peer)) << "on one machine it doubles at every whim";
+}
+
 TEST(Outbox, APeerThatWasSlowGetsTheNewestOfEachRelayAndNoHistory) {
   Outbox outbox;
   outbox.put({seen("a", true), seen("b", true), seen("c", true)});

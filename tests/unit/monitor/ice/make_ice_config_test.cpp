@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "monitor/verdict/backup_order.hpp"
 #include "monitor/verdict/serving.hpp"
 
 namespace turnkeeper::monitor {
@@ -313,6 +314,20 @@ TEST_F(IceConfigTest, AClientThatHasMeasuredGetsItsNearestRegion) {
   EXPECT_EQ(make({.user = "alice", .rtts = {{"mars", milliseconds(1)}}})->region, "eu") << "not one of ours";
 }
 
+TEST_F(IceConfigTest, AClientThatHasNotMeasuredGetsTheRegionsThatVantagesFoundNearest) {
+  using std::chrono::milliseconds;
+  cluster_.regions[0].backups.clear();
+  cluster_.regions[0].nearest = {"asia", "us"};
+  verdicts_["eu-0"] = verdicts_["eu-1"] = Verdict::unhealthy;
+  EXPECT_EQ(make({.region = "eu", .user = "alice"})->served_by, "asia");
+  EXPECT_EQ(make({.region = "eu", .user = "alice", .rtts = {{"us", milliseconds(9)}}})->served_by, "us")
+      << "what the client measured counts more";
+  EXPECT_EQ(make({.region = "eu", .user = "alice", .rtts = {{"eu", milliseconds(1)}}})->served_by, "asia")
+      << "it says nothing of these two";
+  cluster_.regions[0].backups = {"us", "asia"};
+  EXPECT_EQ(make({.region = "eu", .user = "alice"})->served_by, "us") << "and what is named counts most";
+}
+
 TEST_F(IceConfigTest, LifetimeIsBoundedByPolicy) {
   using std::chrono::seconds;
   cluster_.credential_ttl = std::chrono::hours(8);
@@ -504,6 +519,9 @@ class AnyClusterTest : public IceConfigTest {
     for (auto& region : cluster_.regions) {
       region.cost_per_gigabyte = below(3);
       if (below(3) == 0 && !region.external) region.backups = {below(2) ? "asia" : "us"};
+      region.nearest = other_regions(cluster_, region);
+      std::ranges::shuffle(region.nearest, random);
+      region.nearest.resize(random() % (region.nearest.size() + 1));
       for (auto& one : region.relays) {
         verdicts_[one.name] = static_cast<Verdict>(below(5));
         one.draining = below(10) == 0;
@@ -550,7 +568,7 @@ TEST_F(AnyClusterTest, ListsKeepTheirPromises) {
     for (const auto& region : cluster_.regions) {
       auto& to = health.emplace_back();
       to = {.name = region.name,
-            .backups = region.backups,
+            .backups = backup_order(cluster_, region),
             .relays = {},
             .external = region.external,
             .cost_per_gigabyte = region.cost_per_gigabyte};

@@ -136,6 +136,12 @@ TEST_F(MetricsTest, WhatAnAgentCountsIsThereAsLongAsItIsHeard) {
   EXPECT_THAT(now, Not(Contains(StartsWith("turnkeeper_relay_bytes"))));
 }
 
+TEST_F(MetricsTest, HowFarRegionsAreFromEachOtherIsSeen) {
+  metrics_.set_distances("calls", "eu", {{"eu", 1ms}, {"us", 80ms}});
+  EXPECT_THAT(samples(), Contains(R"(turnkeeper_region_rtt_seconds{cluster="calls",region="eu",to="us",)"
+                                  R"(vantage="here"} 0.08)"));
+}
+
 TEST_F(MetricsTest, AFailoverIsSeenWhileItLastsAndCountedForGood) {
   metrics_.served("calls", "eu", "us", api::Cause::data_path);
   metrics_.failed_over("calls", "eu", api::Cause::data_path);

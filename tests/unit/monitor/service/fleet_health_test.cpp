@@ -126,9 +126,11 @@ TEST_F(FleetHealthTest, ADeadRelayStaysDeadHoweverLongItsCanaryWaitsBeforeItTrie
 
 TEST_F(FleetHealthTest, ACanaryThatStoppedSpeakingLeavesItsRelayUnknown) {
   all_healthy();
-  ASSERT_TRUE(health_.next_time());
-  clock_.advance(*health_.next_time() - clock_.steady());
-  health_.on_time();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(health_.next_time());
+    clock_.advance(*health_.next_time() - clock_.steady());
+    health_.on_time();
+  }
   EXPECT_EQ(health_.verdict(eu0), Verdict::unknown);
   EXPECT_EQ(health_.served_by("calls", "eu"), "eu") << "losing sight of everything moves nobody";
 }
@@ -488,6 +490,119 @@ TEST_F(FleetHealthTest, ACertificateIsNewsOnceWhenItIsAnother) {
 }
 
 // A provider's relay, which is probed each minute and has no canary.
+// Three regions, as a vantage in eu sees them.
+class NearestBackupTest : public FleetHealthTest {
+ protected:
+  NearestBackupTest() { health_.set_fleet(three_regions()); }
+
+  static Fleet three_regions() {
+    Cluster cluster{.name = "calls"};
+    for (const auto* name : {"eu", "asia", "us"}) {
+      cluster.regions.push_back({.name = name,
+                                 .backups = {},
+                                 .relays = {{.name = std::string(name) + "-0", .uris = {turn_uri("192.0.2.1")}}}});
+    }
+    return Fleet{{cluster}};
+  }
+  static RelayId relay(const std::string& region) { return {"calls", region, region + "-0"}; }
+
+  // Of each echo in these seconds; a region without one does not answer.
+  void measure(const std::map<std::string, std::chrono::milliseconds>& round_trips, std::chrono::seconds time) {
+    for (auto passed = 0s; passed < time; ++passed) {
+      for (const auto& [region, round_trip] : round_trips) {
+        health_.echoed(relay(region), round_trip);
+        health_.observed(relay(region), {.vantage = "here", .usable = true, .at = clock_.steady()});
+      }
+      clock_.advance(1s);
+      while (health_.next_time() && *health_.next_time() <= clock_.steady()) health_.on_time();
+    }
+  }
+  // As another vantage measures them.
+  void hear(const std::map<std::string, std::chrono::milliseconds>& round_trips) {
+    for (const auto& [region, round_trip] : round_trips) {
+      health_.observed(
+          {{relay(region), {.vantage = "there", .usable = true, .at = clock_.steady(), .round_trip = round_trip}}});
+    }
+    health_.heard_from("there", clock_.steady());
+  }
+  std::vector<std::string> backups(const std::string& region) const {
+    const auto& cluster = health_.fleet().clusters[0];
+    return backup_order(cluster, *std::ranges::find(cluster.regions, region, &Region::name));
+  }
+};
+
+TEST_F(NearestBackupTest, ADeadRegionsClientsGoToTheNearest) {
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  EXPECT_TRUE(health_.take_changes().backups) << "lists are to be made anew";
+  EXPECT_THAT(backups("eu"), ElementsAre("us", "asia"));
+  dies(relay("eu"));
+  EXPECT_EQ(health_.served_by("calls", "eu"), "us");
+  EXPECT_THAT(health_.region_orders(), testing::Contains(RegionOrder{"calls", "eu", {"us", "asia"}}));
+}
+
+TEST_F(NearestBackupTest, FromARegionWithAVantageOfItsOwnItIsThatOnesWord) {
+  hear({{"eu", 180ms}, {"asia", 1ms}, {"us", 100ms}});
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  EXPECT_THAT(backups("asia"), ElementsAre("us", "eu"));
+  EXPECT_EQ(health_.distances().at("calls").at("asia").at("us").round_trip, 100ms);
+}
+
+TEST_F(NearestBackupTest, ANewVantagesWordCountsSoon) {
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  EXPECT_THAT(backups("asia"), ElementsAre("eu", "us")) << "as listed: nobody stands there";
+  hear({{"eu", 180ms}, {"asia", 1ms}, {"us", 100ms}});
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  EXPECT_THAT(backups("asia"), ElementsAre("us", "eu"));
+}
+
+TEST_F(NearestBackupTest, ItOutlivesTheRegionsOwnVantage) {
+  hear({{"eu", 180ms}, {"asia", 1ms}, {"us", 100ms}});
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  health_.forget_vantage("there");
+  dies(relay("asia"));
+  measure({{"eu", 1ms}, {"us", 80ms}}, 60s);
+  EXPECT_THAT(backups("asia"), ElementsAre("us", "eu"));
+  EXPECT_EQ(health_.served_by("calls", "asia"), "us");
+}
+
+TEST_F(NearestBackupTest, ClientsThatWereMovedFollowWhenANearerRegionIsFound) {
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 200ms}}, 3s);
+  dies(relay("eu"));
+  EXPECT_EQ(health_.served_by("calls", "eu"), "asia");
+  (void)health_.take_changes();
+  measure({{"asia", 180ms}, {"us", 80ms}}, 30s);
+  EXPECT_EQ(health_.served_by("calls", "eu"), "us");
+  const auto changes = health_.take_changes();
+  ASSERT_EQ(changes.failovers.size(), 1U);
+  EXPECT_EQ(changes.failovers[0].from, "asia");
+}
+
+TEST_F(NearestBackupTest, ABusyMinuteChangesNoOrder) {
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 120ms}}, 30s);
+  (void)health_.take_changes();
+  for (int i = 0; i < 10; ++i) {
+    measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 400ms}}, 8s);
+    measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 120ms}}, 2s);
+  }
+  EXPECT_FALSE(health_.take_changes().backups);
+}
+
+TEST_F(NearestBackupTest, RegionsOfOneMachineComeAsListed) {
+  measure({{"eu", 1ms}, {"asia", 3ms}, {"us", 1ms}}, 30s);
+  EXPECT_FALSE(health_.take_changes().backups);
+  EXPECT_THAT(backups("eu"), ElementsAre("asia", "us"));
+}
+
+TEST_F(NearestBackupTest, TheOrderIsLookedAtSeldom) {
+  measure({{"eu", 1ms}, {"asia", 180ms}, {"us", 80ms}}, 3s);
+  int wakes = 0;
+  for (const auto until = clock_.steady() + 60s; clock_.steady() < until; clock_.advance(1s)) {
+    if (health_.next_time() && *health_.next_time() <= clock_.steady()) ++wakes;
+    health_.on_time();
+  }
+  EXPECT_LE(wakes, 16) << "six for the order; three relays that fall silent";
+}
+
 class ProviderHealthTest : public FleetHealthTest {
  protected:
   ProviderHealthTest() {

@@ -282,6 +282,27 @@ TEST(OperatorLinkTest, TheOperatorHearsOfAProviderThatGivesNothing) {
   }));
 }
 
+TEST(OperatorLinkTest, TheOperatorHearsAtOnceInWhichOrderBackupsServe) {
+  Operator op;
+  op.say(targets_of("eu-0"));
+  Receiver receiver;
+  auto options = options_for(op.address());
+  options.numbers_report = options.longest_report = 1h;
+  const auto link = OperatorLink::start(options, receiver.callback());
+  ASSERT_TRUE(link);
+  auto known = health(api::Verdict::healthy);
+  (*link)->report(known);
+  ASSERT_TRUE(op.hears([](const v1::HealthReport& report) { return report.relays_size() == 1; }));
+  known.orders = {{"calls", "eu", {"us", "asia"}}};
+  (*link)->report(known);
+  EXPECT_TRUE(op.hears([](const v1::HealthReport& report) {
+    if (report.orders_size() != 1) return false;
+    const auto& order = report.orders(0);
+    return order.cluster() == "calls" && order.region() == "eu" && order.nearest_size() == 2 &&
+           order.nearest(0) == "us";
+  }));
+}
+
 TEST(OperatorLinkTest, TargetsComeAtConnectAndAfterEachChange) {
   Operator server;
   server.say(targets_of("eu-0"));

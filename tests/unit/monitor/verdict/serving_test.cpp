@@ -18,11 +18,6 @@ TEST(Serving, ADeadRegionsClientsGoToTheFirstBackupThatWorks) {
   EXPECT_EQ(serving_region(regions, "eu"), "ap");
 }
 
-TEST(Serving, WithoutNamedBackupsAnyOtherRegionTakesOverInTheOrderListed) {
-  const std::vector<RegionHealth> regions = {{"ap", {}, {healthy}}, {"eu", {}, {unhealthy}}, {"us", {}, {healthy}}};
-  EXPECT_EQ(serving_region(regions, "eu"), "ap");
-}
-
 TEST(Serving, AMonitorThatHasJustStartedMovesNobody) {
   const std::vector<RegionHealth> regions = {{"eu", {"us"}, {unknown}}, {"us", {}, {healthy}}};
   EXPECT_EQ(serving_region(regions, "eu"), "eu");

@@ -93,6 +93,28 @@ TEST(VantageReport, TakesWhatItTellsOfARelay) {
   EXPECT_EQ(facts.certificate->serial, "0a1b");
 }
 
+TEST(VantageReport, TakesHowNearTheRegionsAre) {
+  v1::HealthReport message;
+  for (const auto* cluster : {"telephony/calls", "other/calls"}) {
+    auto& order = *message.add_orders();
+    order.set_cluster(cluster);
+    order.set_region("eu");
+    order.add_nearest(cluster == std::string("other/calls") ? "mars" : "us");
+  }
+  const auto report = vantage_report(message, "telephony/calls", noon);
+  EXPECT_EQ(report.nearest.at("eu"), std::vector<std::string>{"us"});
+  EXPECT_FALSE(differ_in_numbers_only(report, vantage_report({}, "telephony/calls", noon)));
+}
+
+TEST(ClusterHealth, BackupsComeInTheOrderThatMostVantagesSay) {
+  auto a = report({}, noon - 2s, "a");
+  auto b = report({}, noon - 1s, "b");
+  auto c = report({}, noon, "c");
+  a.nearest["eu"] = b.nearest["eu"] = {"us", "asia"};
+  c.nearest["eu"] = {"asia"};
+  EXPECT_EQ(cluster_health({a, b, c}, noon).nearest.at("eu"), (std::vector<std::string>{"us", "asia"}));
+}
+
 TEST(VantageReport, TakesOnlyTheClustersOwnRelays) {
   v1::HealthReport message;
   message.set_vantage("home");

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 using api::Cause;
 using api::Verdict;
 using nlohmann::json;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 RelayHealth dead(Cause cause = Cause::connect_timeout) {
@@ -252,11 +253,33 @@ TEST(RefusedStatus, SaysAllThatIsWrongAndKeepsWhatIsKnown) {
   EXPECT_EQ(condition(fresh, "Ready"), "False/InvalidSpec");
 }
 
-TEST(Backups, AreAllOthersUnlessNamed) {
+TEST(Status, SaysWhichBackupServesByTheOrderThatMonitorsServeIn) {
+  auto cluster = two_regions();
+  cluster.spec.regions[0].backups.clear();
+  cluster.spec.regions.push_back({.name = "asia", .backups = {}, .relay = cluster.spec.regions[1].relay});
+  auto input = proven({{"eu-0", dead()}, {"eu-1", dead()}});
+  auto& pod = input.pods.emplace_back(relay("us", 0));
+  pod.region = "asia";
+  pod.relay = "asia-0";
+  input.health.relays["asia-0"] = {.verdict = Verdict::healthy};
+  EXPECT_EQ(to_json(compute_status(cluster, input, noon))["regions"][0]["servedBy"], "us") << "as listed";
+  input.health.nearest["eu"] = {"asia", "us"};
+  EXPECT_EQ(to_json(compute_status(cluster, input, noon))["regions"][0]["servedBy"], "asia");
+}
+
+TEST(Backups, AreAllOthersUnlessNamedTheNearestFirst) {
   auto cluster = two_regions();
   cluster.spec.regions.push_back({.name = "asia", .backups = {}, .relay = {}});
-  EXPECT_EQ(backups_of(cluster.spec, cluster.spec.regions[0]), std::vector<std::string>{"us"});
-  EXPECT_EQ(backups_of(cluster.spec, cluster.spec.regions[1]), (std::vector<std::string>{"eu", "asia"}));
+  const auto& eu = cluster.spec.regions[0];
+  const auto& us = cluster.spec.regions[1];
+  const auto& asia = cluster.spec.regions[2];
+  EXPECT_THAT(backups_of(cluster.spec, eu, {}), ElementsAre("us"));
+  EXPECT_THAT(backups_of(cluster.spec, us, {}), ElementsAre("eu", "asia")) << "as listed";
+  ClusterHealth health;
+  health.nearest = {{"eu", {"asia", "us"}}, {"us", {"asia", "gone", "eu"}}, {"asia", {"us"}}};
+  EXPECT_THAT(backups_of(cluster.spec, eu, health), ElementsAre("us")) << "it names them";
+  EXPECT_THAT(backups_of(cluster.spec, us, health), ElementsAre("asia", "eu"));
+  EXPECT_THAT(backups_of(cluster.spec, asia, health), ElementsAre("us", "eu")) << "what is not measured comes last";
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST(Targets, SayWhatAMonitorNeedsAndNothingElse) {
          "publicAddresses": ["10.0.1.1"], "agent": "10.0.1.1:9642", "allowedPeers": ["10.9.0.0/16"]},
         {"name": "eu-1", "uris": ["turn:10.0.1.2:3478?transport=udp", "turn:10.0.1.2:3478?transport=tcp"],
          "publicAddresses": ["10.0.1.2"], "draining": true, "agent": "10.0.1.2:9642", "allowedPeers": ["10.9.0.0/16"]}]},
-      {"name": "us", "backups": ["eu"]}],
+      {"name": "us"}],
     "credentialTtl": "86400s", "rotateEvery": "7776000s",
     "probing": {"canary": "0.100s", "misses": 3, "full": "10s"},
     "stunServers": ["stun:stun.example.org:3478"]})"));

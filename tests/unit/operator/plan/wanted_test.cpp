@@ -187,6 +187,29 @@ TEST(Vantages, StartFromTheTargetsOfTheirOwnClusterOnly) {
   EXPECT_FALSE(secret.at("data").at("targets.json").get<std::string>().empty());
 }
 
+TEST(Vantages, EachHasTheCertificateThatWasMadeForIt) {
+  World world;
+  world.cluster.spec.regions[0].vantage = true;
+  world.cluster.spec.regions[1].vantage = true;
+  world.op.vantage = VantageSettings{.operator_address = "operator.example.org:9443"};
+  world.observed.vantage_tls = {{"data", {{"tls.key", "the authority's"}}}};
+  world.op.vantage_certificate = [](const json&, const std::string& vantage, const json& held) -> json {
+    return {{"ca.crt", "ca"}, {"tls.crt", vantage}, {"tls.key", held.is_null() ? "new" : "held"}};
+  };
+  EXPECT_EQ(world.child("Secret", "calls-eu-vantage-tls").at("data").at("tls.crt"), "telephony/calls/eu");
+  const auto us = world.child("Secret", "calls-us-vantage-tls");
+  EXPECT_EQ(us.at("data").at("tls.crt"), "telephony/calls/us");
+  EXPECT_EQ(us.at("data").at("tls.key"), "new");
+  for (const auto& child : world.wanted()) {
+    EXPECT_EQ(child.object.dump().find("the authority's"), std::string::npos) << "the key that signs goes no further";
+  }
+  world.observed.children = {{"", us}};
+  EXPECT_EQ(world.child("Secret", "calls-us-vantage-tls").at("data").at("tls.key"), "held")
+      << "each pass would issue another";
+  world.op.vantage_certificate = [](const json&, const std::string&, const json&) { return json(); };
+  EXPECT_EQ(world.child("Secret", "calls-us-vantage-tls"), us) << "the authority cannot be read at the moment";
+}
+
 TEST(Vantages, StayAsTheyAreWhileTheirCertificateCannotBeRead) {
   World world;
   world.cluster.spec.regions[0].vantage = true;

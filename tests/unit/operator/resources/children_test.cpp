@@ -12,6 +12,7 @@
 #include "operator/resources/vantage.hpp"
 #include "turnkeeper/api/parse.hpp"
 #include "turnkeeper/api/yaml_document.hpp"
+#include "turnkeeper/base/encoding.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -113,7 +114,7 @@ TEST(Children, OfVantagesAreAsInTheGoldenFiles) {
   const auto vantages = vantages_of(wide());
   ASSERT_EQ(vantages.size(), 2u);
   const json source = {{"data", {{"tls.crt", "Y2VydA=="}, {"tls.key", "a2V5"}, {"ca.crt", "Y2E="}}}};
-  expect_golden(vantage_tls_secret(wide(), vantages[0], source), "vantage_tls_secret");
+  expect_golden(vantage_tls_secret(wide(), vantages[0], {}, source.at("data")), "vantage_tls_secret");
   expect_golden(vantage_targets_secret(wide(), vantages[0], Secret("{}")), "vantage_targets_secret");
   expect_golden(vantage_service_account(wide(), vantages[0]), "vantage_service_account");
   expect_golden(
@@ -124,6 +125,24 @@ TEST(Children, OfVantagesAreAsInTheGoldenFiles) {
                          {.operator_address = "operator.example.org:9443", .exchange_peer = "monitor.example.org:8481"},
                          "turnkeeper:1"),
       "vantage_deployment_other_site");
+}
+
+TEST(Vantage, TrustsThePrivateAuthoritiesThatTheMonitorsTrust) {
+  const auto vantage = vantages_of(wide())[0];
+  VantageSettings settings{.operator_address = "operator.example.org:9443", .authorities = "of the company"};
+  const json data = {{"tls.crt", ""}, {"tls.key", ""}, {"ca.crt", ""}};
+  const auto secret = vantage_tls_secret(wide(), vantage, settings, data);
+  EXPECT_EQ(base64_decode(secret["data"]["authorities.crt"].get<std::string>()), "of the company");
+  const auto template_now = [&] {
+    return vantage_deployment(wide(), vantage, settings, "turnkeeper:1")["spec"]["template"];
+  };
+  const auto before = template_now();
+  const auto container = before["spec"]["containers"][0];
+  EXPECT_EQ(container["env"],
+            json::array({{{"name", "SSL_CERT_FILE"}, {"value", "/etc/turnkeeper/tls/authorities.crt"}}}));
+  EXPECT_EQ(container["volumeMounts"][0]["mountPath"], "/etc/turnkeeper/tls");
+  settings.authorities = "of the company, renewed";
+  EXPECT_NE(template_now(), before) << "they are read at the start only";
 }
 
 std::string config_hash(const api::TurnCluster& cluster) {

@@ -1,21 +1,18 @@
-#include "monitor/exchange/mesh_tls.hpp"
+#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 
+#include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
-
 #include "turnkeeper/base/secret.hpp"
 
-namespace turnkeeper::monitor {
+namespace turnkeeper {
 namespace {
 
 constexpr unsigned certificate_refresh_seconds = 60;
-constexpr const char* name_advice =
-    "have it issued with a DNS name that all monitors share, such as turnkeeper-monitor";
 
 std::string first_dns_name(X509* certificate) {
   const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
@@ -32,9 +29,9 @@ std::string first_dns_name(X509* certificate) {
 
 }  // namespace
 
-Result<std::string> mesh_name(const Exchange::Tls& files) {
+Result<std::string> check_mutual_tls(const MutualTls& files) {
   for (const auto& path : {files.certificate, files.key, files.authority}) {
-    if (auto readable = Secret::from_file(path); !readable) return fail(readable.error().within("TLS of the exchange"));
+    if (auto readable = Secret::from_file(path); !readable) return fail(readable.error());
   }
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   Result<std::string> result;
@@ -45,17 +42,15 @@ Result<std::string> mesh_name(const Exchange::Tls& files) {
         fail(files.key + " does not hold the private key of " + files.certificate, "give its PEM key with --tls-key");
   } else if (SSL_CTX_load_verify_locations(context.get(), files.authority.c_str(), nullptr) != 1) {
     result = fail(files.authority + " holds no certificate",
-                  "give the authority of the other monitors' certificates with --tls-ca");
-  } else if (auto name = first_dns_name(SSL_CTX_get0_certificate(context.get())); name.empty()) {
-    result = fail(files.certificate + " carries no DNS name", name_advice);
+                  "give the authority of the other side's certificates with --tls-ca");
   } else {
-    result = std::move(name);
+    result = first_dns_name(SSL_CTX_get0_certificate(context.get()));
   }
   ERR_clear_error();
   return result;
 }
 
-std::shared_ptr<grpc::ServerCredentials> mesh_server_credentials(const std::optional<Exchange::Tls>& files) {
+std::shared_ptr<grpc::ServerCredentials> mutual_tls_server(const std::optional<MutualTls>& files) {
   if (!files) return grpc::InsecureServerCredentials();
   namespace experimental = grpc::experimental;
   experimental::TlsServerCredentialsOptions options(std::make_shared<experimental::FileWatcherCertificateProvider>(
@@ -66,23 +61,25 @@ std::shared_ptr<grpc::ServerCredentials> mesh_server_credentials(const std::opti
   return experimental::TlsServerCredentials(options);
 }
 
-Result<std::shared_ptr<grpc::ChannelCredentials>> mesh_channel_credentials(const std::optional<Exchange::Tls>& files) {
+Result<std::shared_ptr<grpc::ChannelCredentials>> mutual_tls_channel(const std::optional<MutualTls>& files) {
   if (!files) return grpc::InsecureChannelCredentials();
   const auto certificate = Secret::from_file(files->certificate);
   const auto key = Secret::from_file(files->key);
   const auto authority = Secret::from_file(files->authority);
   for (const auto* file : {&certificate, &key, &authority}) {
-    if (!*file) return fail(file->error().within("TLS towards another monitor"));
+    if (!*file) return fail(file->error());
   }
   return grpc::SslCredentials({.pem_root_certs = authority->reveal() + "\n",
                                .pem_private_key = key->reveal() + "\n",
                                .pem_cert_chain = certificate->reveal() + "\n"});
 }
 
-bool is_of_the_mesh(const grpc::AuthContext& caller, const std::string& name) {
-  const auto names = caller.FindPropertyValues("x509_subject_alternative_name");
-  return std::ranges::any_of(
-      names, [&](const grpc::string_ref& one) { return std::string_view(one.data(), one.size()) == name; });
+std::vector<std::string> peer_names(const grpc::AuthContext& peer) {
+  std::vector<std::string> names;
+  for (const auto& name : peer.FindPropertyValues("x509_subject_alternative_name")) {
+    names.emplace_back(name.data(), name.size());
+  }
+  return names;
 }
 
-}  // namespace turnkeeper::monitor
+}  // namespace turnkeeper
