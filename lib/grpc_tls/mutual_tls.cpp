@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "turnkeeper/base/owned.hpp"
 #include "turnkeeper/base/secret.hpp"
 
 namespace turnkeeper {
@@ -15,9 +16,8 @@ namespace {
 constexpr unsigned certificate_refresh_seconds = 60;
 
 std::string first_dns_name(X509* certificate) {
-  const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      GENERAL_NAMES_free);
+  const Owned<GENERAL_NAMES, GENERAL_NAMES_free> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_DNS) continue;
@@ -33,7 +33,7 @@ Result<std::string> check_mutual_tls(const MutualTls& files) {
   for (const auto& path : {files.certificate, files.key, files.authority}) {
     if (auto readable = Secret::from_file(path); !readable) return fail(readable.error());
   }
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  const Owned<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_server_method()));
   Result<std::string> result;
   if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str()) != 1) {
     result = fail(files.certificate + " holds no certificate", "give a PEM certificate chain with --tls-cert");

@@ -4,9 +4,9 @@
 
 #include <openssl/ssl.h>
 
-#include <memory>
 #include <string>
 
+#include "turnkeeper/base/owned.hpp"
 #include "turnkeeper/kube/blocking_socket.hpp"
 
 namespace turnkeeper::kube {
@@ -33,12 +33,9 @@ class TlsStream {
   static int on_write(BIO* bio, const char* data, int size);
   [[nodiscard]] error_code why(int result);
 
-  struct Free {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-  };
   BlockingSocket& socket_;
   error_code socket_error_;
-  std::unique_ptr<SSL, Free> ssl_;
+  Owned<SSL, SSL_free> ssl_;
 };
 
 }  // namespace turnkeeper::kube

@@ -9,20 +9,19 @@
 #include <iterator>
 #include <memory>
 
+#include "turnkeeper/base/owned.hpp"
+
 namespace turnkeeper::kube {
 namespace {
 
 namespace ssl = boost::asio::ssl;
 
-using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
-
 // Trusts the given authorities and no others. False when there is no certificate in `pem`.
 bool trust_only(SSL_CTX* context, const std::string& pem) {
   X509_STORE* store = X509_STORE_new();
-  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const Owned<BIO, BIO_free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   int count = 0;
-  while (X509Ptr certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free}) {
+  while (const Owned<X509, X509_free> certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
     X509_STORE_add_cert(store, certificate.get());
     ++count;
   }

@@ -8,27 +8,20 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <stdexcept>
 
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/base/owned.hpp"
 #include "turnkeeper/base/random.hpp"
 
 namespace turnkeeper::op {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using Memory = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
+using Certificate = Owned<X509, X509_free>;
+using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
+using Memory = Owned<BIO, BIO_free_all>;
+using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
+using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
 
 // OpenSSL fails here only without memory or randomness: there is nothing to go on with.
 void must(bool done) {
@@ -87,7 +80,7 @@ Certificate unsigned_certificate(const std::string& common_name, EVP_PKEY* key, 
   must(certificate != nullptr && X509_set_version(certificate.get(), X509_VERSION_3) == 1);
   std::string serial = random_bytes(16);
   serial[0] = static_cast<char>(static_cast<unsigned char>(serial[0]) & 0x7F);  // positive
-  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(
+  const Owned<BIGNUM, BN_free> number(
       BN_bin2bn(reinterpret_cast<const unsigned char*>(serial.data()), static_cast<int>(serial.size()), nullptr));
   must(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get())) != nullptr);
   set_time(X509_getm_notBefore(certificate.get()), validity.not_before);
