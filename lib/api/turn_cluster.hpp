@@ -70,7 +70,8 @@ struct Autoscaling {
 // What the relays of a region look like.
 struct RelaySpec {
   std::string image = "docker.io/coturn/coturn:4.18.0";
-  int replicas = 2;  // where `autoscaling` is not set
+  int replicas = 2;       // where `autoscaling` is not set
+  int first_ordinal = 0;  // of the relays' names; not in the spec: 0 until the operator sets it
   Exposure exposure = Exposure::host_network;
   std::vector<IpFamily> ip_families;  // empty: those that the pod has
   PublicAddress public_address;

@@ -1,5 +1,7 @@
 #include "turnkeeper/kube/client.hpp"
 
+#include <charconv>
+
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/kube/json_text.hpp"
 
@@ -25,6 +27,13 @@ Error error_of(const Response& response, const std::string& what) {
   Error error = error_from_status(response.status, response.body, what);
   if (response.retry_after.count() > 0) error.retry_after = response.retry_after;
   return error;
+}
+
+// Some add something: "31+".
+int leading_number(const std::string& text) {
+  int number = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace
@@ -61,10 +70,11 @@ Result<json> Client::exchange(const Request& request, const std::string& what, b
   return value;
 }
 
-Result<> Client::ping(Deadline deadline) {
-  auto answer = exchange({"GET", "/version", {}, {}}, "ask for the version", false, deadline);
+Result<Release> Client::release(Deadline deadline) {
+  const auto answer = exchange({"GET", "/version", {}, {}}, "ask for the version", false, deadline);
   if (!answer) return fail(answer.error());
-  return {};
+  return Release{.major = leading_number(text_at(*answer, "/major")),
+                 .minor = leading_number(text_at(*answer, "/minor"))};
 }
 
 Result<json> Client::get(const ResourceType& type, const ObjectKey& key, Deadline deadline) {

@@ -7,6 +7,7 @@
 // closed an idle one); nothing else is ever repeated.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,13 @@ struct DeleteOptions {
   std::optional<std::chrono::seconds> grace;  // until a pod's containers are killed; unset: as the pod says
 };
 
+// Of Kubernetes: 1.31. 0.0 where an API server does not tell it.
+struct Release {
+  int major = 0;
+  int minor = 0;
+  auto operator<=>(const Release&) const = default;
+};
+
 class Client {
  public:
   // Called after each answer, for metrics: HTTP status (0: no answer) and method.
@@ -54,8 +62,8 @@ class Client {
   // When `stop` is requested, requests in flight end at once with ErrorKind::cancelled.
   explicit Client(std::shared_ptr<Transport> transport, std::stop_token stop = {}, Observer observer = {});
 
-  // Is the API server there, and does it know us?
-  [[nodiscard]] Result<> ping(Deadline deadline);
+  // Is the API server there, does it know us, and of what release is it?
+  [[nodiscard]] Result<Release> release(Deadline deadline);
   [[nodiscard]] Result<nlohmann::json> get(const ResourceType& type, const ObjectKey& key, Deadline deadline);
   // All pages, 500 objects each. An empty namespace: all namespaces.
   [[nodiscard]] Result<ObjectList> list(const ResourceType& type, const std::string& namespace_name,

@@ -41,7 +41,8 @@ RemoteSite::~RemoteSite() {
 RemoteSite::View RemoteSite::look() const {
   std::lock_guard lock(mutex_);
   // Shares the whole connection: a site outlives neither its client nor its transport.
-  return {connection_ ? std::shared_ptr<const Site>(connection_, connection_->site.get()) : nullptr, trouble_};
+  if (!connection_) return {nullptr, trouble_, {}};
+  return {std::shared_ptr<const Site>(connection_, connection_->site.get()), trouble_, connection_->release};
 }
 
 void RemoteSite::read_entry(const std::string& entry) {
@@ -123,9 +124,9 @@ Result<std::shared_ptr<RemoteSite::Connection>> RemoteSite::connect(const std::s
   auto connection = std::make_shared<Connection>();
   const std::stop_callback ended(stop, [&] { connection->stop.request_stop(); });
   connection->client = std::make_unique<kube::Client>(*transport, connection->stop.get_token(), observer_);
-  if (auto there = connection->client->ping(Deadline::after(clock_, patience)); !there) {
-    return fail(turnkeeper::Error(there.error()));
-  }
+  auto release = connection->client->release(Deadline::after(clock_, patience));
+  if (!release) return fail(turnkeeper::Error(release.error()));
+  connection->release = *release;
   connection->site = std::make_unique<Site>(
       secret_.name, *connection->client, clock_, secret_.namespace_name,
       Site::Listeners{.child = listeners_.child, .pod = listeners_.pod, .nodes = listeners_.all});
@@ -136,14 +137,16 @@ Result<std::shared_ptr<RemoteSite::Connection>> RemoteSite::connect(const std::s
 
 void RemoteSite::check(Connection& connection) {
   std::optional<kube::Error> trouble;
-  if (auto there = connection.client->ping(Deadline::after(clock_, patience)); !there) {
-    trouble = there.error();
+  const auto release = connection.client->release(Deadline::after(clock_, patience));
+  if (!release) {
+    trouble = release.error();
   } else {
     trouble = connection.site->trouble();
   }
   bool enough = false;
   {
     std::lock_guard lock(mutex_);
+    if (release) connection.release = *release;
     misses_ = trouble ? misses_ + 1 : 0;
     enough = misses_ >= misses_to_tell;
   }

@@ -30,6 +30,7 @@ class RemoteSite {
   struct View {
     std::shared_ptr<const Site> site;  // as last seen; null when it never was
     std::string unreachable;           // why nothing is heard of it; empty: all is well
+    kube::Release release;             // as last told
   };
   // What `unreachable` says until something is known: no news for anybody.
   static constexpr const char* not_asked_yet = "it was not asked yet";
@@ -46,6 +47,7 @@ class RemoteSite {
     std::stop_source stop;
     std::unique_ptr<kube::Client> client;
     std::unique_ptr<Site> site;
+    kube::Release release;  // under mutex_ once it is connection_
     ~Connection() { stop.request_stop(); }
   };
 

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 // A Secret that was never asked for is read at once, as a rule.
 constexpr std::chrono::seconds time_to_read{2};
+// Since then no Kubernetes can be without a StatefulSet's spec.ordinals; 1.25 and older refuse what has it.
+constexpr kube::Release knows_ordinals{.major = 1, .minor = 31};
 
 std::map<std::string, std::string> annotations_of(const json& object) {
   std::map<std::string, std::string> out;
@@ -125,6 +127,7 @@ Observed Watches::observe(const api::TurnCluster& cluster, const json& object) {
     const auto view = sites_.find(name)->look();
     if (!view.unreachable.empty()) observed.unreachable[name.name] = view.unreachable;
     if (!view.site) continue;
+    if (view.release >= knows_ordinals) observed.may_start_higher.insert(name.name);
     std::ranges::move(view.site->children(key), std::back_inserter(observed.children));
     std::ranges::move(view.site->pods(key), std::back_inserter(observed.pods));
     observed.nodes[name.name] = view.site->nodes();

@@ -5,10 +5,8 @@
 // ones only of what comes.
 //
 // Fewer slowly: one at a time, after the load would have fitted into fewer relays at 70 % for 5 minutes without a
-// break, and only while every relay is heard: a relay that says nothing may be full. Which one goes is not ours to
-// choose: a StatefulSet has no holes, so the highest ordinal goes. The emptiest one would save at most one drain
-// timeout, while its calls end on their own in any case; that drain, with its clients moved first, is what makes it
-// harmless.
+// break, and only while every relay is heard: a relay that says nothing may be full. Which one goes is chosen elsewhere
+// (scale_down.hpp).
 #pragma once
 
 #include <optional>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operator/resources/names.hpp"
+#include "operator/resources/ordinals.hpp"
 #include "turnkeeper/base/encoding.hpp"
 #include "turnkeeper/base/owned.hpp"
 
@@ -75,7 +76,7 @@ CertificateJudgement certificate_valid(const api::TurnCluster& cluster, const st
   std::vector<std::string> waiting;
   for (const auto& region : cluster.spec.regions) {
     if (!offers_tls(region)) continue;
-    for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) {
+    for (const int ordinal : ordinals_of(region)) {
       const auto name = relay_name(region.name, ordinal);
       const auto facts = health.facts.find(name);
       const auto* seen =

@@ -114,16 +114,30 @@ std::optional<std::chrono::seconds> next_look(const std::vector<VantageReport>& 
   return next;
 }
 
-// What the StatefulSets ask for now.
-std::map<std::string, int> live_replicas(const api::TurnCluster& cluster, const Index& live) {
-  std::map<std::string, int> replicas;
+int integer_at(const json& object, const json::json_pointer& pointer, int otherwise) {
+  const auto* number = find(object, pointer);
+  return number != nullptr && number->is_number_integer() ? number->get<int>() : otherwise;
+}
+
+// What the StatefulSets ask for now. Relays of one that is not there, or not seen at a site that cannot be reached, are
+// those that its successor begins with.
+std::map<std::string, Ordinals> live_ordinals(const api::TurnCluster& cluster, const Index& live,
+                                              const std::vector<RelayPod>& pods) {
+  std::map<std::string, Ordinals> found;
   for (const auto& region : cluster.spec.regions) {
-    const auto* set = live.find(site_of(region), "StatefulSet", region_child_name(cluster, region));
-    if (set == nullptr) continue;
-    const auto* count = find(*set, "/spec/replicas"_json_pointer);
-    replicas[region.name] = count != nullptr && count->is_number_integer() ? count->get<int>() : 1;
+    if (const auto* set = live.find(site_of(region), "StatefulSet", region_child_name(cluster, region))) {
+      found[region.name] = {.start = integer_at(*set, "/spec/ordinals/start"_json_pointer, 0),
+                            .count = integer_at(*set, "/spec/replicas"_json_pointer, 1)};
+      continue;
+    }
+    for (const auto& pod : pods) {
+      if (pod.region != region.name || pod.deleting) continue;
+      // In the order of their ordinals.
+      auto& ordinals = found.try_emplace(region.name, Ordinals{.start = pod.ordinal, .count = 0}).first->second;
+      ordinals.count = pod.ordinal + 1 - ordinals.start;
+    }
   }
-  return replicas;
+  return found;
 }
 
 std::map<std::string, SystemTime> last_replacements(const json& status) {
@@ -190,20 +204,19 @@ void remember_relays(const api::TurnCluster& cluster, const Observed& observed, 
     for (const auto transport : region.relay.transports) {
       ports[transport] = transport_port(transport, region.relay.ports).number;
     }
-    int ordinal = 0;
     for (const auto& relay : observed.status.at(relays)) {
       if (text(relay, "/region") != region.name) continue;
+      const auto name = text(relay, "/name");
+      const auto ordinal = ordinal_of(name, region.name);
       const auto address = text(relay, "/address");
-      if (!address.empty()) {
-        pods.push_back({.site = site_of(region),
-                        .relay = text(relay, "/name"),
-                        .region = region.name,
-                        .ordinal = ordinal,
-                        .addresses = {address},
-                        .ports = ports,
-                        .running = true});
-      }
-      ++ordinal;
+      if (!ordinal || address.empty()) continue;
+      pods.push_back({.site = site_of(region),
+                      .relay = name,
+                      .region = region.name,
+                      .ordinal = *ordinal,
+                      .addresses = {address},
+                      .ports = ports,
+                      .running = true});
     }
   }
 }
@@ -295,7 +308,7 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
     input.stalled_message = credentials.trouble->message;
   }
   if (credentials.look_again) plan.look_again(*credentials.look_again);
-  const auto replicas = live_replicas(cluster, live);
+  const auto ordinals = live_ordinals(cluster, live, plan.pods);
   const auto replaced = last_replacements(observed.status);
   input.replaced = replaced;
   const RelayLifeInput life{.cluster = cluster,
@@ -305,7 +318,8 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
                             .nodes = observed.nodes,
                             .unreachable = observed.unreachable,
                             .replaced = replaced,
-                            .replicas = replicas,
+                            .live = ordinals,
+                            .may_start_higher = observed.may_start_higher,
                             .now = now};
   const auto ledger = read_ledger(observed.status);
   const bool spent = cluster.spec.budget && is_over(*cluster.spec.budget, ledger);
@@ -326,7 +340,12 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
     plan.prune = to_prune(cluster, observed, Index(wanted));
     for (auto& object : wanted) {
       const auto* there = live.find_like(object);
-      if (there == nullptr || !covers(*there, object.object)) plan.apply.push_back(std::move(object));
+      if (there != nullptr && covers(*there, object.object)) continue;
+      // Which relays may go depends on those that are there: not by a view that is not the newest.
+      if (there != nullptr && text(*there, "/kind") == "StatefulSet") {
+        object.object["metadata"]["resourceVersion"] = text(*there, "/metadata/resourceVersion");
+      }
+      plan.apply.push_back(std::move(object));
     }
     plan_record(cluster, observed, settings, now, plan);
     input.target_revisions = newest_revisions(cluster, observed, live, Index(plan.apply));

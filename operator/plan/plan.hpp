@@ -55,6 +55,8 @@ struct Observed {
   Nodes nodes;
   // Site -> why nothing is heard of it. Children and pods there are those last seen, or none at all.
   std::map<std::string, std::string> unreachable;
+  // The sites whose Kubernetes (1.31 or newer) lets a StatefulSet begin with another ordinal than 0.
+  std::set<std::string> may_start_higher = {""};
   // Those of referenced_secrets() that are there, by name.
   Secrets secrets;
   UnreadSecrets unread_secrets;

@@ -5,7 +5,6 @@
 #include "operator/plan/autoscale.hpp"
 #include "operator/plan/drain.hpp"
 #include "operator/plan/replace.hpp"
-#include "operator/plan/scale_down.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -14,11 +13,11 @@ void earlier(std::optional<SystemTime>& when, std::optional<SystemTime> other) {
   if (other && (!when || *other < *when)) when = other;
 }
 
-std::vector<RelayLoad> loads_of(const std::string& region, int replicas, const RelayLifeInput& in) {
+std::vector<RelayLoad> loads_of(const std::string& region, const Ordinals& ordinals, const RelayLifeInput& in) {
   std::vector<RelayLoad> loads;
   for (const auto& pod : in.pods) {
     const bool leaves = pod.draining && pod.running && !pod.deleting;
-    if (pod.region != region || pod.ordinal >= replicas || (!leaves && !serves(pod, in.health))) continue;
+    if (pod.region != region || !ordinals.contains(pod.ordinal) || (!leaves && !serves(pod, in.health))) continue;
     RelayLoad load;
     const auto facts = in.health.facts.find(pod.relay);
     if (facts != in.health.facts.end() && facts->second.agent) {
@@ -29,6 +28,16 @@ std::vector<RelayLoad> loads_of(const std::string& region, int replicas, const R
     loads.push_back(load);
   }
   return loads;
+}
+
+void give(api::Region& region, const Ordinals& ordinals) {
+  region.relay.first_ordinal = ordinals.start;
+  region.relay.replicas = ordinals.count;
+}
+
+// Of a site that cannot be reached the status goes on telling of the relays that were seen there last.
+bool may_start_higher(const api::Region& region, const RelayLifeInput& in) {
+  return in.may_start_higher.contains(site_of(region)) || in.unreachable.contains(site_of(region));
 }
 
 std::string size_text(const std::string& region, int from, int to, const std::string& why) {
@@ -49,37 +58,42 @@ Sizes region_sizes(const RelayLifeInput& in, const std::map<std::string, SystemT
   Sizes sizes{.wanted = in.cluster, .now = in.cluster};
   for (std::size_t i = 0; i < in.cluster.spec.regions.size(); ++i) {
     const auto& region = in.cluster.spec.regions[i];
-    const auto current = in.replicas.find(region.name);
-    const bool there = current != in.replicas.end();
+    const auto found = in.live.find(region.name);
+    const auto live = found == in.live.end() ? std::nullopt : std::optional(found->second);
+    const int current = live ? live->count : 0;
     int wanted = region.relay.replicas;
     std::string why;
     if (region.relay.autoscaling) {
       const auto& policy = *region.relay.autoscaling;
       const auto low = low_since.find(region.name);
-      const auto decision =
-          autoscale({.policy = policy,
-                     .current = there ? current->second : 0,
-                     .loads = there ? loads_of(region.name, current->second, in) : std::vector<RelayLoad>(),
-                     .may_grow = !budget_spent,
-                     .low_since = low == low_since.end() ? std::nullopt : std::optional(low->second),
-                     .now = in.now});
+      const auto decision = autoscale({.policy = policy,
+                                       .current = current,
+                                       .loads = live ? loads_of(region.name, *live, in) : std::vector<RelayLoad>(),
+                                       .may_grow = !budget_spent,
+                                       .low_since = low == low_since.end() ? std::nullopt : std::optional(low->second),
+                                       .now = in.now});
       wanted = decision.replicas;
       if (decision.low_since) sizes.low_since[region.name] = *decision.low_since;
       why = decision.why;
       earlier(sizes.look_again, decision.look_again);
     }
-    const auto down =
-        scale_down(region, wanted, there ? std::optional(current->second) : std::nullopt, in.pods, in.reports, in.now);
-    sizes.wanted.spec.regions[i].relay.replicas = wanted;
-    sizes.now.spec.regions[i].relay.replicas = down.replicas;
+    const auto down = scale_down({.region = region,
+                                  .wanted = wanted,
+                                  .live = live,
+                                  .may_start_higher = may_start_higher(region, in),
+                                  .pods = in.pods,
+                                  .reports = in.reports,
+                                  .health = in.health,
+                                  .now = in.now});
+    give(sizes.wanted.spec.regions[i], down.wanted);
+    give(sizes.now.spec.regions[i], down.ordinals);
     if (in.unreachable.contains(site_of(region))) continue;
     std::ranges::copy(down.leaving, std::back_inserter(sizes.leaving));
     earlier(sizes.look_again, down.look_again);
-    if (there && down.replicas < current->second) sizes.low_since.erase(region.name);
-    if (there && down.replicas != current->second) {
-      sizes.notices.push_back({.warning = false,
-                               .reason = "Scaled",
-                               .message = size_text(region.name, current->second, down.replicas, why)});
+    if (down.ordinals.count < current) sizes.low_since.erase(region.name);
+    if (live && down.ordinals.count != current) {
+      sizes.notices.push_back(
+          {.warning = false, .reason = "Scaled", .message = size_text(region.name, current, down.ordinals.count, why)});
     }
   }
   return sizes;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "operator/plan/relay_health.hpp"
 #include "operator/plan/relay_pod.hpp"
 #include "operator/plan/roll.hpp"
+#include "operator/plan/scale_down.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 
 namespace turnkeeper::op {
@@ -35,12 +37,13 @@ struct RelayLifeInput {
   const Nodes& nodes;
   const std::map<std::string, std::string>& unreachable;  // sites
   const std::map<std::string, SystemTime>& replaced;      // region -> when a wedged relay of it was replaced last
-  const std::map<std::string, int>& replicas;             // region -> what its StatefulSet asks for, where there is one
+  const std::map<std::string, Ordinals>& live;            // region -> what its StatefulSet asks for, where there is one
+  const std::set<std::string>& may_start_higher;          // sites; see Observed
   SystemTime now;
 };
 
 struct Sizes {
-  api::TurnCluster wanted;                      // the cluster with the replicas that there should be in the end
+  api::TurnCluster wanted;                      // the cluster with the ordinals that there should be in the end
   api::TurnCluster now;                         // ... that StatefulSets are given now
   std::vector<const RelayPod*> leaving;         // that are more than wanted
   std::map<std::string, SystemTime> low_since;  // for the next pass

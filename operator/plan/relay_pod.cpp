@@ -98,15 +98,6 @@ std::string trouble_of(const json& status) {
   return {};
 }
 
-std::optional<int> ordinal_of(const std::string& pod, const std::string& stateful_set) {
-  if (!pod.starts_with(stateful_set + '-')) return std::nullopt;
-  const auto digits = pod.substr(stateful_set.size() + 1);
-  int ordinal = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return ordinal;
-}
-
 const json& service_of(const std::vector<Placed>& children, const std::string& site, const std::string& name) {
   static const json none;
   const auto found = std::ranges::find_if(children, [&](const Placed& child) {
@@ -117,6 +108,15 @@ const json& service_of(const std::vector<Placed>& children, const std::string& s
 }
 
 }  // namespace
+
+std::optional<int> ordinal_of(const std::string& name, const std::string& prefix) {
+  if (!name.starts_with(prefix + '-')) return std::nullopt;
+  const auto digits = name.substr(prefix.size() + 1);
+  int ordinal = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return ordinal;
+}
 
 std::vector<RelayPod> relay_pods(const api::TurnCluster& cluster, const std::vector<Placed>& pods, const Nodes& nodes,
                                  const std::vector<Placed>& children) {

@@ -64,6 +64,9 @@ struct NodeFacts {
 // Site -> node name -> what is known of it.
 using Nodes = std::map<std::string, std::map<std::string, NodeFacts>>;
 
+// Of "eu-west-12" with the prefix "eu-west": 12. Unset for other names.
+[[nodiscard]] std::optional<int> ordinal_of(const std::string& name, const std::string& prefix);
+
 // Those of `pods` (Kubernetes Pods) that belong to a region of this cluster, in the order of the regions and ordinals.
 // Others are left out, such as the pods of a region that was removed or that is at another site now. `children`: their
 // Services among them.

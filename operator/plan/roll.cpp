@@ -4,6 +4,7 @@
 #include <array>
 
 #include "operator/plan/status.hpp"
+#include "operator/resources/ordinals.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -46,7 +47,7 @@ class Rolling {
  private:
   [[nodiscard]] bool is_wanted(const RelayPod& pod) const {
     const auto* region = region_of(in_.cluster, pod);
-    return region != nullptr && pod.ordinal < region->relay.replicas && !in_.unreachable.contains(pod.site);
+    return region != nullptr && ordinals_of(*region).contains(pod.ordinal) && !in_.unreachable.contains(pod.site);
   }
   [[nodiscard]] bool is_newest(const RelayPod& pod) const {
     const auto revision = in_.revisions.find(pod.region);

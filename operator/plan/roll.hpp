@@ -33,7 +33,7 @@
 namespace turnkeeper::op {
 
 struct RollInput {
-  const api::TurnCluster& cluster;  // with the replicas that there should be; pods beyond them are not looked at
+  const api::TurnCluster& cluster;  // with the ordinals that there should be; pods beyond them are not looked at
   const std::vector<RelayPod>& pods;
   const ClusterHealth& health;
   // Region -> the revision that its pods should have. A region that is left out is not rolled.

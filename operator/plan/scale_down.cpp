@@ -6,34 +6,97 @@
 #include "operator/plan/roll.hpp"
 
 namespace turnkeeper::op {
+namespace {
 
-ScaleDown scale_down(const api::Region& region, int wanted, std::optional<int> current,
-                     const std::vector<RelayPod>& pods, const std::vector<VantageReport>& reports, SystemTime now) {
-  ScaleDown result{.replicas = wanted, .leaving = {}, .look_again = std::nullopt};
-  if (!current || *current <= wanted) return result;
-  const auto health = cluster_health(reports, now);
+// Probes are sessions too. A relay that has fewer by no more than they make is not emptier.
+constexpr int sessions_of_probes = 5;
+
+// In the order in which relays are given up.
+enum class Use { absent, drained, broken, working };
+
+Use use_of(const RelayPod* pod, const ClusterHealth& health) {
+  if (pod == nullptr || pod->deleting || !pod->running) return Use::absent;
+  if (pod->draining) return Use::drained;
+  return works(*pod, health) ? Use::working : Use::broken;
+}
+
+std::optional<int> sessions_of(const RelayPod& pod, const ClusterHealth& health) {
+  const auto facts = health.facts.find(pod.relay);
+  if (facts == health.facts.end() || !facts->second.agent) return std::nullopt;
+  return facts->second.agent->sessions;
+}
+
+bool lowest_goes(const ScaleDownInput& in, const Ordinals& range) {
+  const int highest = range.after_last() - 1;
+  const auto& fixed = in.region.relay.public_address.fixed;
+  const bool has_no_address = !fixed.empty() && static_cast<std::size_t>(highest) >= fixed.size();
+  if (!in.may_start_higher || has_no_address) return false;
+  const auto find = [&](int ordinal) {
+    const auto found = std::ranges::find_if(
+        in.pods, [&](const RelayPod& pod) { return pod.region == in.region.name && pod.ordinal == ordinal; });
+    return found == in.pods.end() ? nullptr : &*found;
+  };
+  const auto* low = find(range.start);
+  const auto* high = find(highest);
+  const auto use_of_low = use_of(low, in.health);
+  const auto use_of_high = use_of(high, in.health);
+  if (use_of_low != use_of_high) return use_of_low < use_of_high;
+  if (use_of_low != Use::working) return false;
+  const auto sessions_of_low = sessions_of(*low, in.health);
+  const auto sessions_of_high = sessions_of(*high, in.health);
+  return sessions_of_low && sessions_of_high && *sessions_of_low + sessions_of_probes < *sessions_of_high;
+}
+
+Ordinals ordinals_in_the_end(const ScaleDownInput& in) {
+  if (!in.live) return {.start = 0, .count = in.wanted};
+  auto range = *in.live;
+  for (; range.count > in.wanted; --range.count) {
+    if (lowest_goes(in, range)) ++range.start;
+  }
+  range.start = std::max(0, range.start - (in.wanted - range.count));
+  range.count = in.wanted;
+  if (!in.may_start_higher) range.start = 0;
+  // Fixed addresses were taken out of the list.
+  const auto fixed = static_cast<int>(in.region.relay.public_address.fixed.size());
+  if (fixed > 0) range.start = std::min(range.start, std::max(0, fixed - range.count));
+  return range;
+}
+
+Ordinals both(const Ordinals& a, const Ordinals& b) {
+  const int start = std::min(a.start, b.start);
+  return {.start = start, .count = std::max(a.after_last(), b.after_last()) - start};
+}
+
+}  // namespace
+
+ScaleDown scale_down(const ScaleDownInput& in) {
+  const auto wanted = ordinals_in_the_end(in);
+  ScaleDown result{.wanted = wanted, .ordinals = wanted, .leaving = {}, .look_again = std::nullopt};
+  if (!in.live || wanted.contains(*in.live)) return result;
   std::vector<const RelayPod*> leaving;
   bool leaver_works = false;
   bool another_serves = false;
-  for (const auto& pod : pods) {
-    if (pod.region != region.name) continue;
-    if (pod.ordinal < wanted) {
-      another_serves = another_serves || serves(pod, health);
+  for (const auto& pod : in.pods) {
+    if (pod.region != in.region.name) continue;
+    if (wanted.contains(pod.ordinal)) {
+      another_serves = another_serves || serves(pod, in.health);
     } else if (!pod.deleting) {
-      leaver_works = leaver_works || works(pod, health) || pod.draining;
+      leaver_works = leaver_works || works(pod, in.health) || pod.draining;
       leaving.push_back(&pod);
     }
   }
+  const auto until_moved = both(*in.live, wanted);
   if (leaver_works && !another_serves) {
-    result.replicas = *current;
+    result.ordinals = until_moved;
     return result;
   }
   result.leaving = leaving;
-  const bool moved = std::ranges::all_of(leaving, [&](const auto* pod) { return clients_moved(*pod, reports, now); });
+  const bool moved =
+      std::ranges::all_of(leaving, [&](const auto* pod) { return clients_moved(*pod, in.reports, in.now); });
   if (moved) return result;
-  result.replicas = *current;
+  result.ordinals = until_moved;
   for (const auto* pod : leaving) {
-    const auto next = next_look_at(*pod, reports, now);
+    const auto next = next_look_at(*pod, in.reports, in.now);
     if (next && (!result.look_again || *next < *result.look_again)) result.look_again = next;
   }
   return result;

@@ -4,6 +4,7 @@
 
 #include "operator/plan/roll.hpp"
 #include "operator/resources/names.hpp"
+#include "operator/resources/ordinals.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -97,7 +98,7 @@ std::vector<RegionView> view(const api::TurnCluster& cluster, const StatusInput&
   std::vector<RegionView> regions;
   for (const auto& region : cluster.spec.regions) {
     RegionView view{.region = &region, .relays = {}};
-    for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) {
+    for (const int ordinal : ordinals_of(region)) {
       Relay relay{.name = relay_name(region.name, ordinal)};
       const auto pod = std::ranges::find(input.pods, relay.name, &RelayPod::relay);
       if (pod != input.pods.end()) relay.pod = &*pod;

@@ -9,6 +9,7 @@
 #include "operator/resources/children.hpp"
 #include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
+#include "operator/resources/ordinals.hpp"
 #include "operator/resources/vantage.hpp"
 #include "turnkeeper/base/content_hash.hpp"
 #include "turnkeeper/kube/json_text.hpp"
@@ -35,7 +36,7 @@ std::vector<json> relay_services(const api::TurnCluster& cluster, const api::Reg
                                  const std::vector<RelayPod>& pods) {
   std::map<int, api::Exposure> exposures;
   if (has_relay_services(region.relay.exposure)) {
-    for (int ordinal = 0; ordinal < region.relay.replicas; ++ordinal) exposures[ordinal] = region.relay.exposure;
+    for (const int ordinal : ordinals_of(region)) exposures[ordinal] = region.relay.exposure;
   }
   for (const auto& pod : pods) {
     if (pod.region == region.name && has_relay_services(pod.exposure)) exposures[pod.ordinal] = pod.exposure;
@@ -121,19 +122,16 @@ std::vector<json> vantage_children(const Wanted& in, const Vantage& vantage) {
 json dns_endpoint(const Wanted& in) {
   std::vector<NamedRelay> relays;
   for (const auto& region : in.cluster.spec.regions) {
-    int named = 0;
+    std::map<int, NamedRelay> own;
+    for (const int ordinal : ordinals_of(region)) {
+      own[ordinal] = {relay_name(region.name, ordinal), region.name, {}, false};
+    }
     for (const auto& pod : in.pods) {
       if (pod.region != region.name) continue;
-      for (; named < pod.ordinal && named < region.relay.replicas; ++named) {
-        relays.push_back({relay_name(region.name, named), region.name, {}, false});
-      }
-      named = pod.ordinal + 1;
       const bool leaving = pod.deleting || pod.draining.has_value();
-      relays.push_back({pod.relay, region.name, pod.addresses, pod.proof == Proof::proven && !leaving});
+      own[pod.ordinal] = {pod.relay, region.name, pod.addresses, pod.proof == Proof::proven && !leaving};
     }
-    for (; named < region.relay.replicas; ++named) {
-      relays.push_back({relay_name(region.name, named), region.name, {}, false});
-    }
+    for (auto& [ordinal, relay] : own) relays.push_back(std::move(relay));
   }
   return dns_endpoint(in.cluster, relays, live_child(in.observed, "", "DNSEndpoint", in.cluster.name));
 }

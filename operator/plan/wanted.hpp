@@ -10,7 +10,7 @@
 namespace turnkeeper::op {
 
 struct Wanted {
-  const api::TurnCluster& cluster;  // with the replicas that there should be now
+  const api::TurnCluster& cluster;  // with the ordinals that there should be now
   const Observed& observed;
   const Settings& settings;
   const std::vector<RelayPod>& pods;

@@ -1,6 +1,7 @@
 #include "operator/resources/children.hpp"
 #include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
+#include "operator/resources/ordinals.hpp"
 #include "operator/resources/transport_port.hpp"
 #include "turnkeeper/api/bounds.hpp"
 #include "turnkeeper/api/names.hpp"
@@ -186,7 +187,8 @@ json stateful_set(const api::TurnCluster& cluster, const api::Region& region, co
   annotations[exposure_annotation] = api::exposure_name(region.relay.exposure);
   annotations[config_hash_annotation] = content_hash(relay_document(cluster, region));
   auto set = child(cluster, &region, "apps/v1", "StatefulSet", region_child_name(cluster, region));
-  set["spec"] = {{"replicas", region.relay.replicas},
+  const auto ordinals = ordinals_of(region);
+  set["spec"] = {{"replicas", ordinals.count},
                  {"serviceName", region_child_name(cluster, region)},
                  {"podManagementPolicy", "Parallel"},
                  {"updateStrategy", {{"type", "OnDelete"}}},
@@ -194,6 +196,8 @@ json stateful_set(const api::TurnCluster& cluster, const api::Region& region, co
                  {"template",
                   {{"metadata", {{"labels", labels(cluster, &region)}, {"annotations", std::move(annotations)}}},
                    {"spec", pod_spec(cluster, region, agent_image)}}}};
+  // Kubernetes before 1.26 refuses what has it.
+  if (ordinals.start > 0) set["spec"]["ordinals"] = {{"start", ordinals.start}};
   return set;
 }
 

@@ -124,6 +124,65 @@ TEST_F(LinkTest, MonitorsLearnOfARelayAndItsHealthReachesTheStatus) {
   watching.TryCancel();
 }
 
+TEST_F(LinkTest, TheEmptierOfTwoRelaysIsGivenUpAndItsNumberComesBack) {
+  OperatorProcess op(kubeconfig(), {"--namespace=" + ns});
+  const auto between = [&](int min, int max) {
+    const json autoscaling = {{"min", min}, {"max", max}, {"sessionsPerRelay", 100}};
+    apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}, {"relay", {{"autoscaling", autoscaling}}}}})));
+  };
+  between(2, 2);
+  ASSERT_TRUE(eventually([&] { return exists(kube::stateful_sets, "calls-eu"); }));
+  make_relay("calls-eu", 0, "192.0.2.7");
+  make_relay("calls-eu", 1, "192.0.2.8");
+
+  auto health = v1::Health::NewStub(grpc::CreateChannel(op.grpc_address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext reporting;
+  reporting.set_deadline(std::chrono::system_clock::now() + 120s);
+  v1::HealthAck ack;
+  auto reports = health->Report(&reporting, &ack);
+  const auto report = [&](const std::string& verdict_of_first) {
+    v1::HealthReport message;
+    message.set_vantage("paris");
+    for (const int ordinal : {0, 1}) {
+      auto* relay = message.add_relays();
+      relay->set_cluster(ns + "/calls");
+      relay->set_region("eu");
+      relay->set_relay("eu-" + std::to_string(ordinal));
+      relay->set_verdict(ordinal == 0 ? verdict_of_first : "Healthy");
+      relay->mutable_since()->set_seconds(1'790'000'000);
+      relay->mutable_agent()->set_sessions(ordinal == 0 ? 0 : 40);
+    }
+    return reports->Write(message);
+  };
+  const auto relays = [&]() -> json { return (*get(turn_clusters, "calls"))["status"]["relays"]; };
+  // "first/how many", as the API server has it.
+  const auto ordinals = [&] {
+    const json spec = (*get(kube::stateful_sets, "calls-eu"))["spec"];
+    return std::to_string(spec.value(json::json_pointer("/ordinals/start"), 0)) + '/' + spec["replicas"].dump();
+  };
+  const auto is_marked = [&](const std::string& pod) {
+    return (*get(kube::pods, pod))["metadata"]["annotations"].contains("turnkeeper.io/draining");
+  };
+  ASSERT_TRUE(report("Healthy"));
+  ASSERT_TRUE(eventually([&] { return relays().size() == 2 && relays()[1].value("sessions", 0) == 40; })) << relays();
+  EXPECT_EQ(ordinals(), "0/2");
+
+  between(1, 1);
+  ASSERT_TRUE(eventually([&] { return is_marked("calls-eu-0"); })) << "its clients are moved first";
+  EXPECT_FALSE(is_marked("calls-eu-1"));
+  EXPECT_EQ(ordinals(), "0/2");
+  ASSERT_TRUE(report("Draining"));
+  ASSERT_TRUE(eventually([&] { return ordinals() == "1/1"; })) << ordinals();
+  // As the StatefulSet controller and a kubelet would.
+  ASSERT_TRUE(client->remove(kube::pods, {ns, "calls-eu-0"}, {.grace = 0s}, in(10s)));
+  EXPECT_TRUE(eventually([&] { return relays().size() == 1 && relays()[0]["name"] == "eu-1"; })) << relays();
+  EXPECT_FALSE(is_marked("calls-eu-1"));
+
+  between(2, 2);
+  EXPECT_TRUE(eventually([&] { return ordinals() == "0/2"; })) << ordinals();
+  reporting.TryCancel();
+}
+
 TEST_F(LinkTest, ADeletedClusterIsWithdrawn) {
   OperatorProcess op(kubeconfig());
   apply(turn_clusters, cluster("calls", json::array({{{"name", "eu"}}})));

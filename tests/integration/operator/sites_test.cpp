@@ -94,9 +94,12 @@ class SitesTest : public OperatorTest {
     }
     return out;
   }
-  json home_and_away() const {
-    return cluster("calls", json::array({{{"name", "eu"}, {"relay", {{"replicas", 1}}}},
-                                         {{"name", "us"}, {"kubeconfigSecret", {{"name", "us-east"}}}}}));
+  json home_and_away(int relays_away = 2) const {
+    return cluster(
+        "calls",
+        json::array(
+            {{{"name", "eu"}, {"relay", {{"replicas", 1}}}},
+             {{"name", "us"}, {"kubeconfigSecret", {{"name", "us-east"}}}, {"relay", {{"replicas", relays_away}}}}}));
   }
   bool has_event(const std::string& reason) {
     const auto events = list(kube::events);
@@ -140,6 +143,15 @@ TEST_F(SitesTest, ARegionsRelaysAreMadeInItsOwnClusterAndGoWithTheTurnCluster) {
   // Drift there is put right as it is here.
   ASSERT_TRUE(away->remove(kube::services, {ns, "calls-us"}, {}, in(10s)));
   EXPECT_TRUE(eventually([&] { return children_away().size() == 7; }));
+
+  // Of two relays the one stays that is there: this Kubernetes is new enough for it.
+  there([&] { make_relay("calls-us", 1, "192.0.2.9"); });
+  apply(turn_clusters, home_and_away(1));
+  EXPECT_TRUE(eventually([&] {
+    const auto smaller = away->get(kube::stateful_sets, {ns, "calls-us"}, in(10s));
+    return smaller && (*smaller)["spec"]["replicas"] == 1 &&
+           smaller->value(json::json_pointer("/spec/ordinals/start"), 0) == 1;
+  }));
 
   remove(turn_clusters, "calls");
   EXPECT_TRUE(eventually([&] { return is_gone(); }));

@@ -57,6 +57,16 @@ TEST_F(ClientTest, AWriteAsksForNoMoreThanAReceipt) {
       ErrorKind::unexpected);
 }
 
+TEST_F(ClientTest, ReadsTheRelease) {
+  transport->answer(200, R"({"major":"1","minor":"31+","gitVersion":"v1.31.4-eks"})");
+  EXPECT_EQ(client.release(deadline).value(), (Release{1, 31}));
+  EXPECT_LT((Release{1, 9}), (Release{1, 31}));
+  transport->answer(200, "{}");
+  EXPECT_EQ(client.release(deadline).value(), Release{}) << "whatever is asked of it, it is too old";
+  transport->answer(401, "{}");
+  EXPECT_FALSE(client.release(deadline)) << "it does not know us";
+}
+
 TEST_F(ClientTest, TellsErrorsApart) {
   EXPECT_EQ(kind_after(401), ErrorKind::unauthorized);
   EXPECT_EQ(kind_after(403), ErrorKind::forbidden);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "fixture.hpp"
-#include "operator/plan/scale_down.hpp"
 
 namespace turnkeeper::op {
 namespace {
@@ -93,45 +92,6 @@ TEST(Autoscale, AddsNothingOnceTheBudgetIsSpentAndSaysSo) {
   input.may_grow = false;
   EXPECT_EQ(autoscale(input).replicas, 2);
   EXPECT_EQ(autoscale(input).why, "1800 sessions, 500 a relay; not scaled up, because the budget is spent");
-}
-
-struct Shrinking {
-  api::Region region = two_regions().spec.regions[0];
-  std::vector<RelayPod> pods = {relay("eu", 0), relay("eu", 1), relay("us", 0)};
-  std::vector<VantageReport> reports = {report()};
-
-  [[nodiscard]] ScaleDown to(int wanted, SystemTime now = noon) const {
-    return scale_down(region, wanted, 2, pods, reports, now);
-  }
-};
-
-TEST(ScaleDown, MovesTheClientsOfTheHighestOrdinalsFirst) {
-  Shrinking world;
-  EXPECT_EQ(world.to(1).replicas, 2);
-  ASSERT_EQ(world.to(1).leaving.size(), 1u);
-  EXPECT_EQ(world.to(1).leaving[0]->relay, "eu-1");
-  world.pods[1].draining = noon;
-  EXPECT_EQ(world.to(1).replicas, 2);
-  world.reports = {report({{"eu-1", {.verdict = api::Verdict::draining, .cause = {}, .since = noon}}})};
-  EXPECT_EQ(world.to(1).replicas, 1);
-}
-
-TEST(ScaleDown, DoesNotTakeTheLastOneThatServes) {
-  Shrinking world;
-  world.reports = {report({{"eu-0", {.verdict = api::Verdict::unhealthy, .cause = {}, .since = noon}}})};
-  EXPECT_EQ(world.to(1).replicas, 2);
-  EXPECT_TRUE(world.to(1).leaving.empty());
-}
-
-TEST(ScaleDown, DoesNotWaitForRelaysThatNeverCame) {
-  Shrinking world;
-  world.pods.erase(world.pods.begin() + 1);
-  EXPECT_EQ(world.to(1).replicas, 1);
-}
-
-TEST(ScaleDown, GrowsAtOnce) {
-  EXPECT_EQ(Shrinking().to(5).replicas, 5);
-  EXPECT_EQ(scale_down(two_regions().spec.regions[0], 3, std::nullopt, {}, {}, noon).replicas, 3);
 }
 
 }  // namespace

@@ -66,6 +66,16 @@ TEST(Certificate, ARenewedOneIsWaitedForRelayByRelay) {
   EXPECT_EQ(world.judged().status, api::ConditionStatus::no);
 }
 
+TEST(Certificate, IsNotWaitedForOnARelayThatWasGivenUp) {
+  World world;
+  world.cluster.spec.regions[0].relay.first_ordinal = 1;
+  world.cluster.spec.regions[0].relay.replicas = 1;
+  world.health.facts.erase("eu-0");
+  EXPECT_EQ(world.judged().reason, "ShownByAllRelays");
+  world.health.facts.erase("eu-1");
+  EXPECT_THAT(world.judged().message, HasSubstr("not seen yet on eu-1"));
+}
+
 TEST(Certificate, SaysInTimeThatItEnds) {
   World world;
   world.now = world.end - 13 * 24h;

@@ -262,6 +262,12 @@ TEST(Plan, MonitorsGoOnWatchingARegionThatTheOperatorCannotReach) {
   EXPECT_EQ(us->addresses, std::vector<std::string>{"10.0.2.1"});
   EXPECT_EQ(us->ports.at(api::Transport::udp), 3478);
   EXPECT_THAT(blind.remove, IsEmpty());
+
+  observed.status = blind.status;
+  observed.status["relays"][2]["name"] = "us-1";
+  const auto still_blind = plan(cluster, observed, settings(), noon);
+  EXPECT_TRUE(std::ranges::any_of(still_blind.pods, [](const auto& pod) { return pod.relay == "us-1"; }));
+  EXPECT_EQ(still_blind.status["relays"][2]["name"], "us-1") << "or the next operator would not know of it any more";
 }
 
 TEST(Plan, StaysStalledWhileAContainerIsTriedAgain) {
@@ -294,6 +300,72 @@ TEST(Plan, ScalesDownOnlyAfterClientsWereMoved) {
   const auto shrinking = plan(cluster, observed, settings(), noon + 1s);
   ASSERT_THAT(names(shrinking.apply), testing::Contains("StatefulSet calls-eu"));
   EXPECT_EQ(shrinking.notices.front().message, "region eu: from 2 to 1 relay");
+}
+
+TEST(Plan, TheEmptierRelayIsGivenUpAndItsNumberComesBackFirst) {
+  auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  cluster.spec.regions[0].relay.replicas = 1;
+  auto heard = report({{"eu-0", {.verdict = api::Verdict::draining, .cause = {}, .since = noon}}});
+  heard.facts["eu-0"].agent = AgentState{.sessions = 0};
+  heard.facts["eu-1"].agent = AgentState{.sessions = 40};
+  observed.reports = {report()};
+  observed.reports[0].facts = heard.facts;
+  const auto marking = plan(cluster, observed, settings(), noon);
+  ASSERT_EQ(marking.pods_apply.size(), 1u);
+  EXPECT_EQ(marking.pods_apply[0].object["metadata"]["name"], "calls-eu-0");
+  EXPECT_THAT(names(marking.apply), Not(testing::Contains("StatefulSet calls-eu")));
+
+  observed.pods[0].object["metadata"]["annotations"] = marking.pods_apply[0].object["metadata"]["annotations"];
+  observed.reports = {heard};
+  auto shrinking = plan(cluster, observed, settings(), noon + 1s);
+  ASSERT_THAT(names(shrinking.apply), ElementsAre("StatefulSet calls-eu"));
+  const auto& applied = shrinking.apply[0].object;
+  EXPECT_EQ(applied["spec"]["ordinals"], (json{{"start", 1}}));
+  EXPECT_EQ(applied["spec"]["replicas"], 1);
+  EXPECT_EQ(applied["metadata"]["resourceVersion"], "42") << "over one that another leader changed it would take eu-1";
+
+  auto& set = child_of(observed, "StatefulSet", "calls-eu");
+  set.merge_patch(applied);
+  observed.pods.erase(observed.pods.begin());
+  const auto after = plan(cluster, observed, settings(), noon + 2s);
+  EXPECT_THAT(names(after.apply), IsEmpty());
+  EXPECT_TRUE(after.pods_apply.empty());
+  ASSERT_EQ(after.status["relays"].size(), 2u);
+  EXPECT_EQ(after.status["relays"][0]["name"], "eu-1");
+  EXPECT_EQ(condition(after.status, "Ready"), "True/AllRegionsServe");
+
+  cluster.spec.regions[0].relay.replicas = 2;
+  const auto growing = plan(cluster, observed, settings(), noon + 3s);
+  ASSERT_THAT(names(growing.apply), ElementsAre("StatefulSet calls-eu"));
+  EXPECT_FALSE(growing.apply[0].object["spec"].contains("ordinals"));
+  EXPECT_EQ(growing.apply[0].object["spec"]["replicas"], 2);
+}
+
+TEST(Plan, GivesUpTheHighestWhereOrdinalsMayBeUnknown) {
+  auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  observed.may_start_higher.clear();
+  cluster.spec.regions[0].relay.replicas = 1;
+  observed.reports[0].facts["eu-0"].agent = AgentState{.sessions = 0};
+  observed.reports[0].facts["eu-1"].agent = AgentState{.sessions = 40};
+  const auto marking = plan(cluster, observed, settings(), noon);
+  ASSERT_EQ(marking.pods_apply.size(), 1u);
+  EXPECT_EQ(marking.pods_apply[0].object["metadata"]["name"], "calls-eu-1");
+}
+
+TEST(Plan, AStatefulSetThatSomebodyDeletedGoesOnWithTheRelaysThatItHad) {
+  const auto cluster = two_regions();
+  auto observed = at_rest(cluster);
+  std::erase_if(observed.children, [](const Placed& child) {
+    return child.object["kind"] == "StatefulSet" && child.object["metadata"]["name"] == "calls-eu";
+  });
+  observed.pods[0].object["metadata"]["deletionTimestamp"] = rfc3339(noon);
+  observed.pods.push_back({"", pod("eu", 2)});
+  const auto again = plan(cluster, observed, settings(), noon);
+  ASSERT_THAT(names(again.apply), ElementsAre("StatefulSet calls-eu"));
+  EXPECT_EQ(again.apply[0].object["spec"]["ordinals"], (json{{"start", 1}})) << "kubectl delete --cascade=orphan";
+  EXPECT_EQ(again.apply[0].object["spec"]["replicas"], 2);
 }
 
 TEST(Plan, WaitsForTheStatefulSetControllerBeforeItRolls) {

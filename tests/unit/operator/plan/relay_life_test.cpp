@@ -23,7 +23,8 @@ struct World {
   Nodes nodes;
   std::map<std::string, std::string> unreachable;
   std::map<std::string, SystemTime> replaced;
-  std::map<std::string, int> replicas = {{"eu", 2}, {"us", 1}};
+  std::map<std::string, Ordinals> live = {{"eu", {0, 2}}, {"us", {0, 1}}};
+  std::set<std::string> may_start_higher = {""};
   std::map<std::string, std::string> revisions = {{"eu", "new"}, {"us", "new"}};
   bool budget_spent = false;
 
@@ -39,7 +40,8 @@ struct World {
             .nodes = nodes,
             .unreachable = unreachable,
             .replaced = replaced,
-            .replicas = replicas,
+            .live = live,
+            .may_start_higher = may_start_higher,
             .now = noon};
   }
   [[nodiscard]] Sizes sizes() const { return region_sizes(input(), {}, budget_spent); }
@@ -145,6 +147,28 @@ TEST(RelayLife, ARegionThatWasQuietLosesARelayToTheEnd) {
   EXPECT_TRUE(sizes.low_since.empty()) << "and another five minutes for the next";
 }
 
+TEST(RelayLife, TheEmptierRelayOfAQuietRegionLeaves) {
+  Autoscaled world;
+  world.cluster.spec.regions[0].relay.autoscaling->min = 1;
+  const std::map<std::string, SystemTime> low_since = {{"eu", noon - 5min}};
+  world.carry(30);
+  world.health.facts["eu-0"].agent->sessions = 0;
+  const auto sizes = region_sizes(world.input(), low_since, false);
+  ASSERT_EQ(sizes.leaving.size(), 1u);
+  EXPECT_EQ(sizes.leaving[0]->relay, "eu-0");
+  EXPECT_EQ(ordinals_of(sizes.now.spec.regions[0]), (Ordinals{0, 2})) << "its clients are moved first";
+  EXPECT_EQ(ordinals_of(sizes.wanted.spec.regions[0]), (Ordinals{1, 1}));
+}
+
+TEST(RelayLife, TheLoadOfRelaysThatDoNotBeginAtNoughtCounts) {
+  Autoscaled world;
+  world.live["eu"] = {1, 2};
+  world.pods = {relay("eu", 1), relay("eu", 2), relay("us", 0)};
+  world.see({{"eu-2", {.verdict = Verdict::healthy, .cause = {}, .since = noon}}});
+  for (const char* relay : {"eu-1", "eu-2"}) world.health.facts[relay].agent = AgentState{.sessions = 140};
+  EXPECT_EQ(ordinals_of(world.sizes().now.spec.regions[0]), (Ordinals{0, 3}));
+}
+
 TEST(RelayLife, ASpentBudgetStopsTheGrowthAndNothingElse) {
   Autoscaled world;
   world.budget_spent = true;
@@ -154,7 +178,7 @@ TEST(RelayLife, ASpentBudgetStopsTheGrowthAndNothingElse) {
   EXPECT_TRUE(world.moves().marks.empty());
 }
 
-TEST(RelayLife, ASmallerNumberMarksTheHighestOrdinalAndKeepsTheStatefulSet) {
+TEST(RelayLife, ASmallerNumberMarksARelayAndKeepsTheStatefulSet) {
   World world;
   world.cluster.spec.regions[0].relay.replicas = 1;
   const auto sizes = world.sizes();

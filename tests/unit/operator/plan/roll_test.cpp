@@ -87,6 +87,18 @@ TEST(Roll, NeverTakesARegionsOnlyRelayWithoutABackupThatServes) {
   EXPECT_THAT(world.next(), testing::Not(testing::Contains("eu-0"))) << "nobody could take over any more";
 }
 
+TEST(Roll, RenewsRelaysThatDoNotBeginAtNought) {
+  World world;
+  world.cluster.spec.regions.pop_back();
+  world.cluster.spec.regions[0].relay.first_ordinal = 1;
+  world.cluster.spec.regions[0].backups.clear();
+  world.pods = {relay("eu", 0, "old"), relay("eu", 1, "old"), relay("eu", 2, "old")};
+  world.health.relays["eu-2"] = world.health.relays["eu-1"];
+  EXPECT_EQ(world.next(), Names{"eu-1"}) << "eu-0 is about to leave for good";
+  world.becomes_new(1);
+  EXPECT_EQ(world.next(), Names{"eu-2"});
+}
+
 TEST(Roll, TheOnlyRelayOfAClusterGoesAndSaysSo) {
   World world;
   world.cluster.spec.regions.pop_back();

@@ -68,6 +68,24 @@ TEST(WantedChildren, EachRelayHasAServiceOfItsOwnForAsLongAsItsPodIsThere) {
   EXPECT_THAT(world.names(), Not(Contains("Service calls-eu-1")));
 }
 
+TEST(WantedChildren, RelaysThatDoNotBeginAtNoughtHaveWhatOthersHave) {
+  World world;
+  world.cluster.spec.dns = api::Dns{.hostname = "turn.example.org"};
+  auto& eu = world.cluster.spec.regions[0].relay;
+  eu.exposure = api::Exposure::load_balancer;
+  eu.first_ordinal = 1;
+  EXPECT_EQ(world.child("StatefulSet", "calls-eu")["spec"]["ordinals"]["start"], 1);
+  world.pods = {relay("eu", 1), relay("eu", 2), relay("us", 0)};
+  for (auto& pod : world.pods) pod.proof = Proof::proven;
+  EXPECT_THAT(world.names(), Contains("Service calls-eu-1"));
+  EXPECT_THAT(world.names(), Contains("Service calls-eu-2"));
+  EXPECT_THAT(world.names(), Not(Contains("Service calls-eu-0")));
+  const auto records = world.records();
+  EXPECT_EQ(records.at("eu.turn.example.org"), (std::vector<std::string>{"10.0.1.2", "10.0.1.3"}));
+  EXPECT_EQ(records.at("eu-2.turn.example.org"), std::vector<std::string>{"10.0.1.3"});
+  EXPECT_FALSE(records.contains("eu-0.turn.example.org"));
+}
+
 TEST(WantedChildren, ARelayKeepsItsServiceUntilItIsRenewedForAnotherExposure) {
   World world;
   world.cluster.spec.regions[0].relay.exposure = api::Exposure::cluster_ip;

@@ -201,6 +201,15 @@ TEST(StatefulSet, ConfigHashCannotBeReplacedByAnAnnotationOfTheUser) {
   EXPECT_EQ(config_hash(changed), config_hash(cluster()));
 }
 
+TEST(StatefulSet, SaysWhereItsOrdinalsBeginOnlyWhenTheyDoNotAtNought) {
+  auto region = eu_west();
+  EXPECT_FALSE(stateful_set(cluster(), region, "image")["spec"].contains("ordinals")) << "Kubernetes 1.25 refuses it";
+  const auto before = stateful_set(cluster(), region, "image")["spec"]["template"];
+  region.relay.first_ordinal = 2;
+  EXPECT_EQ(stateful_set(cluster(), region, "image")["spec"]["ordinals"], (json{{"start", 2}}));
+  EXPECT_EQ(stateful_set(cluster(), region, "image")["spec"]["template"], before) << "no relay is renewed for it";
+}
+
 TEST(Names, FollowTheRegionAndTheOrdinal) {
   EXPECT_EQ(relay_name("eu-west", 2), "eu-west-2");
   EXPECT_EQ(region_child_name(cluster(), eu_west()), "calls-eu-west");
