@@ -53,9 +53,9 @@ Result<std::string> Client::ask(const Request& request, const std::string& what,
   return std::move(response->body);
 }
 
-Result<Receipt> Client::receipt(Request request, const std::string& what, Deadline deadline) {
+Result<Receipt> Client::receipt(Request request, const std::string& what, bool repeatable, Deadline deadline) {
   request.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-  auto body = ask(request, what, true, deadline);
+  auto body = ask(request, what, repeatable, deadline);
   if (!body) return fail(body.error());
   auto receipt = read_receipt(*body);
   if (!receipt) return fail(Error(ErrorKind::unexpected, what + ": the answer is no object"));
@@ -126,6 +126,9 @@ Request Client::patch(const std::string& path, std::string text, const ApplyOpti
   add(query, "fieldManager", options.field_manager);
   add(query, "force", options.force ? "true" : "");
   add(query, "dryRun", options.dry_run ? "All" : "");
+  // Nobody here reads warnings, for which the server would parse the body a second time. What no schema knows is
+  // refused all the same.
+  add(query, "fieldValidation", "Ignore");
   return {"PATCH", path + query, "application/apply-patch+yaml", std::move(text)};
 }
 
@@ -145,14 +148,19 @@ Result<json> Client::apply_status(const ResourceType& type, const json& object, 
 
 Result<Receipt> Client::write(const ResourceType& type, const ObjectKey& key, const std::string& text,
                               const ApplyOptions& options, Deadline deadline) {
-  return receipt(patch(type.object_path(key), text, options), describe("apply", type, key), deadline);
+  return receipt(patch(type.object_path(key), text, options), describe("apply", type, key), true, deadline);
 }
 
 Result<Receipt> Client::write_status(const ResourceType& type, const json& object, const ApplyOptions& options,
                                      Deadline deadline) {
   const ObjectKey key = key_of(object);
   return receipt(patch(type.object_path(key) + "/status", json_text(object), options),
-                 describe("apply status of", type, key), deadline);
+                 describe("apply status of", type, key), true, deadline);
+}
+
+Result<Receipt> Client::write_new(const ResourceType& type, const ObjectKey& key, std::string text, Deadline deadline) {
+  return receipt({"POST", type.collection_path(key.namespace_name), "application/json", std::move(text)},
+                 describe("create", type, key), false, deadline);
 }
 
 Result<json> Client::create(const ResourceType& type, const json& object, Deadline deadline) {

@@ -75,11 +75,14 @@ class Client {
   // The same on the status subresource.
   [[nodiscard]] Result<nlohmann::json> apply_status(const ResourceType& type, const nlohmann::json& object,
                                                     const ApplyOptions& options, Deadline deadline);
-  // Both for who needs no more than the receipt: the rest is not even sent. `text` is the object's JSON.
+  // The same two for who needs no more than the receipt: the rest is not even sent. `text` is the object's JSON.
   [[nodiscard]] Result<Receipt> write(const ResourceType& type, const ObjectKey& key, const std::string& text,
                                       const ApplyOptions& options, Deadline deadline);
   [[nodiscard]] Result<Receipt> write_status(const ResourceType& type, const nlohmann::json& object,
                                              const ApplyOptions& options, Deadline deadline);
+  // create() likewise.
+  [[nodiscard]] Result<Receipt> write_new(const ResourceType& type, const ObjectKey& key, std::string text,
+                                          Deadline deadline);
   // already_exists when it does.
   [[nodiscard]] Result<nlohmann::json> create(const ResourceType& type, const nlohmann::json& object,
                                               Deadline deadline);
@@ -99,7 +102,7 @@ class Client {
   // The body of an answer that says yes.
   Result<std::string> ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
   Result<nlohmann::json> exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
-  Result<Receipt> receipt(Request request, const std::string& what, Deadline deadline);
+  Result<Receipt> receipt(Request request, const std::string& what, bool repeatable, Deadline deadline);
   [[nodiscard]] static Request patch(const std::string& path, std::string text, const ApplyOptions& options);
 
   std::shared_ptr<Transport> transport_;

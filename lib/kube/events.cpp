@@ -107,8 +107,11 @@ void EventRecorder::run(const std::stop_token& stop) {
 }
 
 void EventRecorder::write(const json& event) {
-  auto written = client_.write(events, key_of(event), json_text(event), {.field_manager = component_},
-                               Deadline::after(clock_, std::chrono::seconds(2)));
+  const auto deadline = Deadline::after(clock_, std::chrono::seconds(2));
+  // A new one has a name of its own. To create it is less work for the API server than to apply it.
+  const auto written = event.at("count") == 1 ? client_.write_new(events, key_of(event), json_text(event), deadline)
+                                              : client_.write(events, key_of(event), json_text(event),
+                                                              {.field_manager = component_}, deadline);
   if (written) return;
   log::debug("event not written", {{"reason", text_at(event, "/reason")}, {"error", written.error().message}});
 }

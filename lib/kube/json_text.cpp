@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -19,7 +20,7 @@ constexpr auto stands_for_itself = [] {
   return table;
 }();
 
-void append_escaped(char c, std::string& out) {
+void append_escaped(char c, auto& out) {
   constexpr std::string_view digits = "0123456789abcdef";
   constexpr std::string_view special = "\"\\\b\f\n\r\t";
   constexpr std::string_view letter = "\"\\bfnrt";
@@ -33,7 +34,7 @@ void append_escaped(char c, std::string& out) {
   out += digits[static_cast<unsigned char>(c) & 15U];
 }
 
-void append_string(std::string_view text, std::string& out) {
+void append_string(std::string_view text, auto& out) {
   out += '"';
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -46,13 +47,14 @@ void append_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void append_integer(auto number, std::string& out) {
+void append_integer(auto number, auto& out) {
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
+  out += std::string_view(digits.data(), end);
 }
 
-void append(const json& value, std::string& out) {
+// `out` takes characters and pieces of text with +=.
+void append(const json& value, auto& out) {
   switch (value.type()) {
     case json::value_t::object: {
       char before = '{';
@@ -80,10 +82,33 @@ void append(const json& value, std::string& out) {
       return append_integer(value.get<std::int64_t>(), out);
     case json::value_t::number_unsigned:
       return append_integer(value.get<std::uint64_t>(), out);
+    case json::value_t::boolean:
+      out += value.get<bool>() ? "true" : "false";
+      return;
+    case json::value_t::null:
+      out += "null";
+      return;
     default:
-      out += value.dump();  // true, false, null and the rare fraction
+      out += value.dump();  // the rare fraction
   }
 }
+
+// FNV-1a.
+class Fingerprint {
+ public:
+  Fingerprint& operator+=(char c) {
+    value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return *this;
+  }
+  Fingerprint& operator+=(std::string_view text) {
+    for (const char c : text) *this += c;
+    return *this;
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325U;
+};
 
 }  // namespace
 
@@ -92,6 +117,12 @@ std::string json_text(const json& value) {
   out.reserve(as_a_rule);
   append(value, out);
   return out;
+}
+
+std::uint64_t json_fingerprint(const json& value) {
+  Fingerprint fingerprint;
+  append(value, fingerprint);
+  return fingerprint.value();
 }
 
 }  // namespace turnkeeper::kube

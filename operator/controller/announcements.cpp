@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "turnkeeper/api/conditions.hpp"
+#include "operator/plan/json_member.hpp"
 #include "turnkeeper/api/health.hpp"
 #include "turnkeeper/kube/resource.hpp"
 
@@ -19,12 +19,8 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
-json member(const json& status, const char* name) {
-  return status.is_object() && status.contains(name) ? status.at(name) : json::array();
-}
-
 std::string verdict_of(const json& status, const std::string& region) {
-  for (const auto& entry : member(status, "regions")) {
+  for (const auto& entry : at(status, "regions")) {
     if (kube::text_at(entry, "/name") == region) return kube::text_at(entry, "/verdict");
   }
   return {};
@@ -33,19 +29,21 @@ std::string verdict_of(const json& status, const std::string& region) {
 // A condition that somebody must look at, and the event that tells of it.
 struct Trouble {
   const char* condition;
-  api::ConditionStatus status;
+  const char* status;
   const char* reason;
 };
-constexpr std::array troubles{Trouble{"Stalled", api::ConditionStatus::yes, "Stalled"},
-                              Trouble{"CredentialsCurrent", api::ConditionStatus::no, "RotationBlocked"},
-                              Trouble{"ProvidersUsable", api::ConditionStatus::no, "ProviderFailing"}};
+constexpr std::array troubles{Trouble{"Stalled", "True", "Stalled"},
+                              Trouble{"CredentialsCurrent", "False", "RotationBlocked"},
+                              Trouble{"ProvidersUsable", "False", "ProviderFailing"}};
 
 // Its message, when there is this trouble.
 std::optional<std::string> message_of(const Trouble& trouble, const json& status) {
-  const auto conditions = api::conditions_from_json(member(status, "conditions"));
-  const auto* condition = api::find_condition(conditions, trouble.condition);
-  if (condition == nullptr || condition->status != trouble.status) return std::nullopt;
-  return condition->message;
+  for (const auto& condition : at(status, "conditions")) {
+    if (at(condition, "type") == trouble.condition && at(condition, "status") == trouble.status) {
+      return text(at(condition, "message"));
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -53,10 +51,10 @@ std::optional<std::string> message_of(const Trouble& trouble, const json& status
 std::vector<Announcement> announcements(const json& before, const json& after, const Written& written) {
   using kube::EventType;
   std::vector<Announcement> out;
-  const bool first = member(before, "conditions").empty();
+  const bool first = at(before, "conditions").empty();
   if (first && !written.created.empty()) {
     std::vector<std::string> regions;
-    for (const auto& region : member(after, "regions")) regions.push_back(kube::text_at(region, "/name"));
+    for (const auto& region : at(after, "regions")) regions.push_back(kube::text_at(region, "/name"));
     out.push_back({EventType::normal, "Created", "the relays of " + joined(regions) + " are being set up"});
   }
   if (!written.restored.empty()) {
@@ -64,7 +62,7 @@ std::vector<Announcement> announcements(const json& before, const json& after, c
                    "restored what was changed or deleted by someone else: " + joined(written.restored)});
   }
   const auto unhealthy = api::verdict_name(api::Verdict::unhealthy);
-  for (const auto& region : member(after, "regions")) {
+  for (const auto& region : at(after, "regions")) {
     const std::string name = kube::text_at(region, "/name");
     const std::string was = verdict_of(before, name);
     const std::string is = kube::text_at(region, "/verdict");

@@ -92,7 +92,8 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   const auto cached = in_.watches.clusters().get(key);
   // It went this moment, and its going wakes the next pass.
   if (!cached) return {};
-  std::vector<Placed> itself = {{"", *cached}};
+  std::vector<Placed> itself;
+  itself.push_back({"", *cached});
   memory.object.complete(itself, now);
   const json& object = itself.front().object;
   auto parsed = api::parse_object(object);
@@ -128,7 +129,7 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   } else if (!plan.keys.empty()) {
     publish(cluster, plan, observed.secrets);
   }
-  json after = plan.status;
+  json after = std::move(plan.status);
   if (const auto* refusal = writer.refusal()) {
     after = stalled_by(*refusal, observed.status, std::move(after), cluster.generation, in_.clock.system());
   }

@@ -66,9 +66,10 @@ Deadline Writer::deadline(const std::string& site) const {
   return Deadline::after(clock_, site.empty() ? home_budget : remote_budget);
 }
 
-void Writer::note_made(const OwnWrites::Name& name, const std::string& version) {
+void Writer::remember_made(const std::string& before, OwnWrites::Name name, std::string sent, kube::Receipt receipt) {
   only_made_ = only_made_ && name.site.empty();
-  made_.add(name.kind, name.key, version);
+  made_.add(name.kind, name.key, receipt.version);
+  memory_.children.remember(before, std::move(name), std::move(sent), std::move(receipt), clock_.steady());
 }
 
 std::optional<Sight> Writer::sight_after(Sight before) const {
@@ -125,8 +126,9 @@ void Writer::create(const Placed& placed) {
   const kube::ObjectKey key = kube::key_of(object);
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
     const std::string before = site.version_of(type->kind, key);
-    auto created = site.client().create(*type, object, deadline(placed.site));
-    if (!created && created.error().kind == kube::ErrorKind::already_exists) {
+    std::string text = kube::json_text(object);
+    auto receipt = site.client().write_new(*type, key, text, deadline(placed.site));
+    if (!receipt && receipt.error().kind == kube::ErrorKind::already_exists) {
       // The cache does not show it: it lags, or somebody took the labels away. The keys that are there count, not the
       // ones just made up.
       auto live = site.client().get(*type, key, deadline(placed.site));
@@ -136,18 +138,17 @@ void Writer::create(const Placed& placed) {
       labelled["metadata"]["resourceVersion"] = kube::resource_version_of(*live);
       const json noted = live->at("metadata").value("annotations", json::object());
       for (auto& [name, value] : labelled["metadata"]["annotations"].items()) value = noted.value(name, "");
-      created = site.client().apply(*type, labelled, as_operator, deadline(placed.site));
+      text = kube::json_text(labelled);
+      receipt = site.client().write(*type, key, text, as_operator, deadline(placed.site));
       only_made_ = false;
     }
-    if (!created) return kube::fail(created.error());
-    const Placed made{placed.site, slim(std::move(*created))};
-    note_made({placed.site, type->kind, key}, kube::resource_version_of(made.object));
-    memory_.children.remember(before, made, clock_.steady());
+    if (!receipt) return kube::fail(receipt.error());
+    remember_made(before, {placed.site, type->kind, key}, std::move(text), std::move(*receipt));
     return {};
   });
   if (!done) return;
-  log::info("created", {{"object", name_for_people(placed)}, {"namespace", key.namespace_name}});
   written_.created.push_back(name_for_people(placed));
+  log::info("created", {{"object", written_.created.back()}, {"namespace", key.namespace_name}});
 }
 
 void Writer::apply(const Placed& placed, const Observed& observed, bool settled) {
@@ -166,9 +167,7 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
     std::string text = kube::json_text(placed.object);
     auto receipt = site.client().write(*type, key, text, as_operator, deadline(placed.site));
     if (!receipt) return kube::fail(receipt.error());
-    const OwnWrites::Name name{placed.site, type->kind, key};
-    note_made(name, receipt->version);
-    memory_.children.remember("", name, std::move(text), std::move(*receipt), clock_.steady());
+    remember_made("", {placed.site, type->kind, key}, std::move(text), std::move(*receipt));
     return {};
   };
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
@@ -188,13 +187,14 @@ void Writer::apply(const Placed& placed, const Observed& observed, bool settled)
   // Told, but no reason to leave the relays alone.
   if (missing) refusals_.emplace(placed.site, *missing);
   if (!done || missing) return;
-  log::info("applied", {{"object", name_for_people(placed)}, {"namespace", key.namespace_name}});
+  std::string name = name_for_people(placed);
+  log::info("applied", {{"object", name}, {"namespace", key.namespace_name}});
   // Signing keys are changed by their rotation.
-  if (placed.object.contains("/data/keys.json"_json_pointer)) return;
+  if (!kube::text_at(placed.object, "/data/keys.json").empty()) return;
   if (settled && !is_asked_anew(observed.children, placed)) {
-    written_.restored.push_back(name_for_people(placed));
+    written_.restored.push_back(std::move(name));
   } else if (!is_there(observed.children, placed)) {
-    written_.created.push_back(name_for_people(placed));
+    written_.created.push_back(std::move(name));
   }
 }
 

@@ -52,7 +52,8 @@ class Writer {
   void remove(const ObjectRef& ref, std::optional<std::chrono::seconds> grace);
   void record(const nlohmann::json& object, const std::set<std::string>& sites);
   [[nodiscard]] Deadline deadline(const std::string& site) const;
-  void note_made(const OwnWrites::Name& name, const std::string& version);
+  // A child that was not there before.
+  void remember_made(const std::string& before, OwnWrites::Name name, std::string sent, kube::Receipt receipt);
 
   Watches& watches_;
   const Clock& clock_;

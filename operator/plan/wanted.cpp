@@ -11,7 +11,6 @@
 #include "operator/resources/names.hpp"
 #include "operator/resources/ordinals.hpp"
 #include "operator/resources/vantage.hpp"
-#include "turnkeeper/base/content_hash.hpp"
 #include "turnkeeper/kube/json_text.hpp"
 
 namespace turnkeeper::op {
@@ -26,7 +25,8 @@ const std::map<std::string, NodeFacts>& nodes_at(const Nodes& nodes, const std::
 }
 
 json fingerprinted(json object) {
-  object["metadata"]["annotations"][applied_hash_annotation] = content_hash(kube::json_text(object));
+  const auto fingerprint = kube::json_fingerprint(object);
+  object["metadata"]["annotations"][applied_hash_annotation] = std::to_string(fingerprint);
   return object;
 }
 

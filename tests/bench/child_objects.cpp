@@ -1,5 +1,6 @@
-// What the operator makes for a TurnCluster of one region, as a JSON list: the work of tests/bench/peers/operator,
-// which puts other names in the place of x-name-x, x-namespace-x and x-uid-x.
+// What the operator makes for a TurnCluster of one region and the status that it first gives it, as a JSON list: the
+// work of tests/bench/peers/operator, which puts other names in the place of x-name-x, x-namespace-x and x-uid-x. The
+// last object is the TurnCluster with its status alone.
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -25,5 +26,9 @@ int main() {
   auto list = nlohmann::json::array();
   for (const auto& placed : plan.create) list.push_back(placed.object);
   for (const auto& placed : plan.apply) list.push_back(placed.object);
+  list.push_back({{"apiVersion", object["apiVersion"]},
+                  {"kind", object["kind"]},
+                  {"metadata", {{"name", "x-name-x"}, {"namespace", "x-namespace-x"}}},
+                  {"status", plan.status}});
   std::cout << list.dump(1) << '\n';
 }

@@ -187,6 +187,13 @@ void OperatorTest::remove(const kube::ResourceType& type, const std::string& nam
   ASSERT_TRUE(removed) << removed.error().text();
 }
 
+void OperatorTest::make_a_pass(OperatorProcess& op, json cluster) {
+  const double before = op.passes();
+  cluster["metadata"]["annotations"]["touched"] = std::to_string(before);
+  apply(turn_clusters, cluster);
+  ASSERT_TRUE(eventually([&] { return op.passes() > before; }));
+}
+
 void OperatorTest::make_relay(const std::string& stateful_set, int ordinal, const std::string& address) {
   const json tmpl = (*get(kube::stateful_sets, stateful_set))["spec"]["template"];
   json pod = {{"apiVersion", "v1"},

@@ -84,6 +84,8 @@ class OperatorTest : public ::testing::Test {
     return get(type, name).has_value();
   }
   void remove(const kube::ResourceType& type, const std::string& name);
+  // Makes the operator look again at a TurnCluster, without a reason to write, and waits until it has.
+  void make_a_pass(OperatorProcess& op, nlohmann::json cluster);
   // A ready pod of a StatefulSet as its controller and a kubelet would leave it.
   void make_relay(const std::string& stateful_set, int ordinal, const std::string& address);
   // A custom resource of somebody else (external-dns, cert-manager), as far as the API server needs it; and its end.

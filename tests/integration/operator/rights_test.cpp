@@ -1,4 +1,5 @@
 // The operator with exactly the rights that the Helm chart gives it.
+#include <algorithm>
 #include <filesystem>
 
 #include "operator_process.hpp"
@@ -73,6 +74,19 @@ TEST_F(RightsTest, NothingIsGrantedThatIsNotUsed) {
   ASSERT_TRUE(eventually([&] { return exists(kube::deployments, "calls-eu-vantage"); }));
   ASSERT_TRUE(eventually([&] { return exists(kube::certificates, "calls-tls"); }));
   ASSERT_TRUE(eventually([&] { return exists(kube::stateful_sets, "calls-us"); }));
+
+  // The same Event again counts up the one that is there.
+  ASSERT_TRUE(eventually([&] { return !condition("calls", "Ready").is_null(); }));
+  for (int times = 1; times <= 2; ++times) {
+    make_a_pass(op, all);
+    remove(kube::services, "calls-eu");
+    EXPECT_TRUE(eventually([&] {
+      return std::ranges::any_of(list(kube::events), [&](const json& event) {
+        return event["reason"] == "DriftRepaired" && event["count"] == times;
+      });
+    }));
+  }
+
   for (int i = 0; i < 2; ++i) {
     make_relay("calls-eu", i, "192.0.2." + std::to_string(7 + i));
     make_relay("calls-us", i, "192.0.2." + std::to_string(107 + i));

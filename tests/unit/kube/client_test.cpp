@@ -32,7 +32,9 @@ TEST_F(ClientTest, AppliesOnTheServersSide) {
   ASSERT_TRUE(client.apply(config_maps, config_map, {.field_manager = "turnkeeper-operator"}, deadline));
   const Request& sent = transport->requests.front();
   EXPECT_EQ(sent.method, "PATCH");
-  EXPECT_EQ(sent.path, "/api/v1/namespaces/ns/configmaps/turn-eu?fieldManager=turnkeeper-operator&force=true");
+  EXPECT_EQ(sent.path,
+            "/api/v1/namespaces/ns/configmaps/turn-eu?fieldManager=turnkeeper-operator&force=true&"
+            "fieldValidation=Ignore");
   EXPECT_EQ(sent.content_type, "application/apply-patch+yaml");
 }
 
@@ -65,6 +67,21 @@ TEST_F(ClientTest, ReadsTheRelease) {
   EXPECT_EQ(client.release(deadline).value(), Release{}) << "whatever is asked of it, it is too old";
   transport->answer(401, "{}");
   EXPECT_FALSE(client.release(deadline)) << "it does not know us";
+}
+
+TEST_F(ClientTest, AWriteOfWhatIsNewIsNeverRepeated) {
+  transport->answer(201, R"({"metadata":{"uid":"u","resourceVersion":"7"}})");
+  const auto receipt = client.write_new(config_maps, key_of(config_map), config_map.dump(), deadline);
+  ASSERT_TRUE(receipt) << receipt.error().text();
+  EXPECT_EQ(receipt->version, "7");
+  const Request& sent = transport->requests.front();
+  EXPECT_EQ(sent.method, "POST");
+  EXPECT_EQ(sent.path, "/api/v1/namespaces/ns/configmaps");
+  EXPECT_EQ(sent.body, config_map.dump());
+  EXPECT_THAT(sent.accept, HasSubstr("as=PartialObjectMetadata"));
+  transport->fail_with(ErrorKind::unreachable);
+  EXPECT_FALSE(client.write_new(config_maps, key_of(config_map), config_map.dump(), deadline));
+  EXPECT_EQ(transport->requests.size(), 2U);
 }
 
 TEST_F(ClientTest, TellsErrorsApart) {

@@ -4,9 +4,9 @@
 //	operator --kubeconfig-file FILE --objects FILE --metrics-listen 127.0.0.1:8081
 //
 // FILE of --objects: a JSON list of objects of a TurnCluster called "x-name-x" in the namespace "x-namespace-x" with the uid
-// "x-uid-x". They are applied as text, with those three replaced: no builders, no marshalling. An object that its cache
-// shows with the same turnkeeper.io/applied-hash is not written again. When they are there, an Event says so, by the
-// manager's recorder.
+// "x-uid-x", and last the TurnCluster with the status to give it. They are applied as text, with those three replaced: no
+// builders, no marshalling. An object that its cache shows with the same turnkeeper.io/applied-hash is not written again.
+// When they are there, an Event says so, by the manager's recorder.
 package main
 
 import (
@@ -16,7 +16,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -62,6 +61,7 @@ type reconciler struct {
 	client.Client
 	events    record.EventRecorder
 	templates []template
+	status    []byte
 }
 
 func empty(kind string) client.Object {
@@ -117,36 +117,36 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if generation == cluster.GetGeneration() {
 		return ctrl.Result{}, nil
 	}
-	status := fmt.Sprintf(`{"apiVersion": "turnkeeper.io/v1alpha1", "kind": "TurnCluster",
-		"metadata": {"name": %q, "namespace": %q}, "status": {"observedGeneration": %d, "conditions": [{"type": "Ready",
-		"status": "False", "reason": "RelaysStarting", "message": "", "observedGeneration": %d, "lastTransitionTime": %q}]}}`,
-		request.Name, request.Namespace, cluster.GetGeneration(), cluster.GetGeneration(),
-		time.Now().UTC().Format(time.RFC3339))
 	if generation == 0 {
 		r.events.Event(cluster, corev1.EventTypeNormal, "Created", "the relays of eu are being set up")
 	}
-	patch := client.RawPatch(types.ApplyPatchType, []byte(status))
+	patch := client.RawPatch(types.ApplyPatchType, replace(r.status))
 	return ctrl.Result{}, r.Status().Patch(ctx, cluster, patch, owner, client.ForceOwnership)
 }
 
-func load(path string) ([]template, error) {
+// The children, and the TurnCluster's status.
+func load(path string) ([]template, []byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var objects []json.RawMessage
 	if err := json.Unmarshal(text, &objects); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if len(objects) == 0 {
+		return nil, nil, fmt.Errorf("%s: no objects", path)
+	}
+	last := len(objects) - 1
 	var templates []template
-	for _, object := range objects {
+	for _, object := range objects[:last] {
 		var meta metav1.PartialObjectMetadata
 		if err := json.Unmarshal(object, &meta); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		templates = append(templates, template{meta.Kind, meta.Name, meta.Annotations[hash], object})
 	}
-	return templates, nil
+	return templates, objects[last], nil
 }
 
 func run() error {
@@ -154,7 +154,7 @@ func run() error {
 	objects := flag.String("objects", "", "what to make for a TurnCluster")
 	metrics := flag.String("metrics-listen", "0", "where to serve metrics")
 	flag.Parse()
-	templates, err := load(*objects)
+	templates, status, err := load(*objects)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func run() error {
 		}
 		owned[t.kind] = true
 	}
-	if err := builder.Complete(&reconciler{manager.GetClient(), manager.GetEventRecorderFor("peer"), templates}); err != nil {
+	if err := builder.Complete(&reconciler{manager.GetClient(), manager.GetEventRecorderFor("peer"), templates, status}); err != nil {
 		return err
 	}
 	return manager.Start(ctrl.SetupSignalHandler())
