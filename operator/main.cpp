@@ -139,7 +139,7 @@ std::string identity() {
 class Leadership {
  public:
   Leadership(const Options& options, std::optional<MutualTls> tls, std::shared_ptr<kube::Transport> transport,
-             ReconcileMetrics& metrics, kube::Client::Observer observer)
+             ReconcileMetrics& metrics, std::function<void(int, const std::string&)> observer)
       : options_(options),
         tls_(std::move(tls)),
         transport_(std::move(transport)),
@@ -149,7 +149,8 @@ class Leadership {
   // Blocks until stop; an error when it could not start. `leads`: does it still?
   Result<> run(std::stop_token stop, std::function<bool()> leads) {
     const Clock& clock = real_clock();
-    kube::Client client(transport_, stop, observer_);
+    const kube::Client::Options writing{.observer = observer_, .may_write = leads};
+    kube::Client client(transport_, stop, writing);
     TargetBoard targets;
     HealthBoard health(clock, [this](const std::string& cluster) {
       const auto slash = cluster.find('/');
@@ -169,7 +170,7 @@ class Leadership {
     if (!server) return fail(server.error());
     log::info("serving monitors", {{"port", (*server)->port()}, {"tls", tls_ ? "mutual" : "none"}});
 
-    Watches watches(client, clock, observer_, [this](const kube::ObjectKey& cluster, bool can_wait) {
+    Watches watches(client, clock, writing, [this](const kube::ObjectKey& cluster, bool can_wait) {
       queue_.add_after(cluster, can_wait ? 200ms : 0ms);
     });
     if (const auto secret = vantages_certified_by(options_); !secret.empty()) {
@@ -221,7 +222,7 @@ class Leadership {
   const std::optional<MutualTls> tls_;
   const std::shared_ptr<kube::Transport> transport_;
   ReconcileMetrics& metrics_;
-  const kube::Client::Observer observer_;
+  const std::function<void(int, const std::string&)> observer_;
   kube::WorkQueue<kube::ObjectKey> queue_{real_clock(), &metrics_};
   std::atomic<bool> synced_ = false;
 };
@@ -284,7 +285,7 @@ Result<> run(Options options) {
   const std::string host = config->server.substr(config->server.find("://") + 3);
   const auto observer = [&](int status, const std::string& method) { metrics.requested(status, method, host); };
   // Outlives the stop: the lease is released with it.
-  kube::Client client(*transport, {}, observer);
+  kube::Client client(*transport, {}, {.observer = observer, .may_write = {}});
   if (auto ok = check_api(client); !ok) return ok;
 
   Leadership leadership(options, *tls, *transport, metrics, observer);

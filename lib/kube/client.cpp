@@ -38,16 +38,21 @@ int leading_number(const std::string& text) {
 
 }  // namespace
 
-Client::Client(std::shared_ptr<Transport> transport, std::stop_token stop, Observer observer)
-    : transport_(std::move(transport)), stop_(std::move(stop)), observer_(std::move(observer)) {}
+Client::Client(std::shared_ptr<Transport> transport, std::stop_token stop, Options options)
+    : transport_(std::move(transport)), stop_(std::move(stop)), options_(std::move(options)) {}
+
+Result<Response> Client::send(const Request& request, Deadline deadline) {
+  if (options_.may_write && request.method != "GET" && !options_.may_write()) {
+    return fail(Error(ErrorKind::fenced, "not sent: the lease was not renewed in time, another may lead now"));
+  }
+  auto response = transport_->send(request, deadline, stop_);
+  if (options_.observer) options_.observer(response ? response->status : 0, request.method);
+  return response;
+}
 
 Result<std::string> Client::ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline) {
-  auto response = transport_->send(request, deadline, stop_);
-  if (observer_) observer_(response ? response->status : 0, request.method);
-  if (!response && repeatable && response.error().kind == ErrorKind::unreachable) {
-    response = transport_->send(request, deadline, stop_);
-    if (observer_) observer_(response ? response->status : 0, request.method);
-  }
+  auto response = send(request, deadline);
+  if (!response && repeatable && response.error().kind == ErrorKind::unreachable) response = send(request, deadline);
   if (!response) return fail(response.error().within(what));
   if (response->status < 200 || response->status >= 300) return fail(error_of(*response, what));
   return std::move(response->body);
@@ -198,7 +203,7 @@ Result<std::unique_ptr<ByteStream>> Client::watch(const ResourceType& type, cons
   add(query, "fieldSelector", options.field_selector);
   auto opened = transport_->open({"GET", type.collection_path(namespace_name) + query, {}, {}}, timeout + watch_margin,
                                  std::move(stop));
-  if (observer_) observer_(opened ? opened->response.status : 0, "GET");
+  if (options_.observer) options_.observer(opened ? opened->response.status : 0, "GET");
   if (!opened) return fail(opened.error().within(what));
   if (!opened->stream) return fail(error_of(opened->response, what));
   return std::move(opened->stream);

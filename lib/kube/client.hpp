@@ -56,11 +56,17 @@ struct Release {
 
 class Client {
  public:
-  // Called after each answer, for metrics: HTTP status (0: no answer) and method.
-  using Observer = std::function<void(int status, const std::string& method)>;
+  // Both are called by whichever thread makes a request.
+  struct Options {
+    // After each answer, for metrics: HTTP status (0: no answer) and method.
+    std::function<void(int status, const std::string& method)> observer;
+    // Before each request that changes something, also one in the middle of many: false, and it fails as fenced. For a
+    // leader that may have slept through its lease.
+    std::function<bool()> may_write;
+  };
 
   // When `stop` is requested, requests in flight end at once with ErrorKind::cancelled.
-  explicit Client(std::shared_ptr<Transport> transport, std::stop_token stop = {}, Observer observer = {});
+  explicit Client(std::shared_ptr<Transport> transport, std::stop_token stop = {}, Options options = {});
 
   // Is the API server there, does it know us, and of what release is it?
   [[nodiscard]] Result<Release> release(Deadline deadline);
@@ -99,6 +105,7 @@ class Client {
                                                           std::stop_token stop);
 
  private:
+  Result<Response> send(const Request& request, Deadline deadline);
   // The body of an answer that says yes.
   Result<std::string> ask(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
   Result<nlohmann::json> exchange(const Request& request, const std::string& what, bool repeatable, Deadline deadline);
@@ -107,7 +114,7 @@ class Client {
 
   std::shared_ptr<Transport> transport_;
   std::stop_token stop_;
-  Observer observer_;
+  const Options options_;
 };
 
 }  // namespace turnkeeper::kube

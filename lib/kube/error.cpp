@@ -49,6 +49,7 @@ std::string advice_for(ErrorKind kind) {
 bool Error::transient() const {
   switch (kind) {
     case ErrorKind::unreachable:
+    case ErrorKind::fenced:
     case ErrorKind::conflict:
     case ErrorKind::too_many_requests:
     case ErrorKind::server:

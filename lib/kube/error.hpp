@@ -17,6 +17,7 @@ namespace turnkeeper::kube {
 enum class ErrorKind {
   unreachable,        // no complete answer: refused, TLS, timeout, cut
   cancelled,          // this process is stopping
+  fenced,             // not sent: this process must not write now (Client::Options)
   unauthorized,       // 401
   forbidden,          // 403
   not_found,          // 404

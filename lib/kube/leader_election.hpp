@@ -1,7 +1,7 @@
 // Leader election by a Lease, with Kubernetes' usual times: a lease is valid for 15 s, its holder gives up when it
 // could not renew for 10 s, everyone tries every 2 s. What others wrote is timed by this process's own steady clock
-// from the moment it was seen to change, so no clocks are compared. Not fencing: for a short while two processes may
-// both act; what they write must stay right then too.
+// from the moment it was seen to change, so no clocks are compared. Not fencing: what was sent before a lease was lost
+// may arrive after it, so what two processes write must stay right. Client::Options::may_write keeps the rest back.
 #pragma once
 
 #include <functional>

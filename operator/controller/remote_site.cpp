@@ -18,11 +18,11 @@ constexpr int misses_to_tell = 2;
 }  // namespace
 
 RemoteSite::RemoteSite(kube::Client& home, const Clock& clock, const kube::ObjectKey& secret,
-                       kube::Client::Observer observer, Listeners listeners)
+                       kube::Client::Options options, Listeners listeners)
     : home_(home),
       clock_(clock),
       secret_(secret),
-      observer_(std::move(observer)),
+      options_(std::move(options)),
       listeners_(std::move(listeners)),
       follower_(home_, clock_, secret_,
                 [this] {
@@ -123,7 +123,7 @@ Result<std::shared_ptr<RemoteSite::Connection>> RemoteSite::connect(const std::s
   if (!transport) return fail(transport.error());
   auto connection = std::make_shared<Connection>();
   const std::stop_callback ended(stop, [&] { connection->stop.request_stop(); });
-  connection->client = std::make_unique<kube::Client>(*transport, connection->stop.get_token(), observer_);
+  connection->client = std::make_unique<kube::Client>(*transport, connection->stop.get_token(), options_);
   auto release = connection->client->release(Deadline::after(clock_, patience));
   if (!release) return fail(turnkeeper::Error(release.error()));
   connection->release = *release;

@@ -22,8 +22,9 @@ class RemoteSite {
     std::function<void(const kube::ObjectKey& cluster)> pod;
     std::function<void()> all;  // something that concerns every TurnCluster with relays there: reachable or not, nodes
   };
-  // Children there are watched in the Secret's namespace alone. `home` and `clock` must outlive it.
-  RemoteSite(kube::Client& home, const Clock& clock, const kube::ObjectKey& secret, kube::Client::Observer observer,
+  // Children there are watched in the Secret's namespace alone. `options`: of its client. `home` and `clock` must
+  // outlive it.
+  RemoteSite(kube::Client& home, const Clock& clock, const kube::ObjectKey& secret, kube::Client::Options options,
              Listeners listeners);
   ~RemoteSite();
 
@@ -61,7 +62,7 @@ class RemoteSite {
   kube::Client& home_;
   const Clock& clock_;
   const kube::ObjectKey secret_;
-  const kube::Client::Observer observer_;
+  const kube::Client::Options options_;
   const Listeners listeners_;
 
   mutable std::mutex mutex_;

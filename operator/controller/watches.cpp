@@ -28,7 +28,7 @@ std::map<std::string, std::string> annotations_of(const json& object) {
 
 }  // namespace
 
-Watches::Watches(kube::Client& client, const Clock& clock, kube::Client::Observer observer,
+Watches::Watches(kube::Client& client, const Clock& clock, kube::Client::Options remote,
                  std::function<void(const kube::ObjectKey&, bool)> wake)
     : clock_(clock),
       wake_(std::move(wake)),
@@ -55,12 +55,12 @@ Watches::Watches(kube::Client& client, const Clock& clock, kube::Client::Observe
           for (const auto& user : secrets_.users(secret)) wake_(user, false);
         });
       }),
-      sites_([this, &client, &clock, observer = std::move(observer)](const kube::ObjectKey& secret) {
+      sites_([this, &client, &clock, remote = std::move(remote)](const kube::ObjectKey& secret) {
         const auto all = [this, secret] {
           for (const auto& user : sites_.users(secret)) wake_(user, false);
         };
         return std::make_shared<RemoteSite>(
-            client, clock, secret, observer,
+            client, clock, secret, remote,
             RemoteSite::Listeners{.child = [this](const kube::ObjectKey& cluster) { wake_(cluster, true); },
                                   .pod = [this](const kube::ObjectKey& cluster) { wake_(cluster, false); },
                                   .all = all});

@@ -1,8 +1,8 @@
 // Everything that the operator watches, and which TurnCluster each change concerns. Thread-safe.
 //
-//   Watches watches(client, clock, observer, [&](const kube::ObjectKey& cluster, bool) { queue.add(cluster); });
-//   if (auto synced = watches.wait_until_synced(stop, deadline); !synced) return fail(synced.error());
-//   Observed observed = watches.observe(cluster, object);
+//   Watches watches(client, clock, {.observer = observer}, [&](const kube::ObjectKey& cluster, bool) {
+//   queue.add(cluster); }); if (auto synced = watches.wait_until_synced(stop, deadline); !synced) return
+//   fail(synced.error()); Observed observed = watches.observe(cluster, object);
 #pragma once
 
 #include <functional>
@@ -26,9 +26,9 @@ namespace turnkeeper::op {
 class Watches {
  public:
   // `wake` is called on the watches' threads with the TurnCluster that a change concerns, and whether it can wait a
-  // little for more: our own writes come back as changes, several at once. `observer` hears of requests to other
-  // clusters. `client` and `clock` must outlive it.
-  Watches(kube::Client& client, const Clock& clock, kube::Client::Observer observer,
+  // little for more: our own writes come back as changes, several at once. `remote`: of the clients of
+  // other clusters. `client` and `clock` must outlive it.
+  Watches(kube::Client& client, const Clock& clock, kube::Client::Options remote,
           std::function<void(const kube::ObjectKey&, bool can_wait)> wake);
   // Stops and waits for the threads.
   ~Watches();

@@ -55,6 +55,11 @@ bool is_gone(const kube::Error& error) {
   return error.kind == kube::ErrorKind::not_found || error.kind == kube::ErrorKind::conflict;
 }
 
+// Every further request to the same site would end alike, and later.
+bool is_for_all(kube::ErrorKind kind) {
+  return kind == kube::ErrorKind::unreachable || kind == kube::ErrorKind::cancelled || kind == kube::ErrorKind::fenced;
+}
+
 json slim(json object) {
   if (object.contains("metadata")) object["metadata"].erase("managedFields");
   return object;
@@ -88,10 +93,7 @@ const kube::Error* Writer::refusal() const {
 template <class Request>
 bool Writer::at(const std::string& name, Request request) {
   const auto failed = errors_.find(name);
-  if (failed != errors_.end() &&
-      (failed->second.kind == kube::ErrorKind::unreachable || failed->second.kind == kube::ErrorKind::cancelled)) {
-    return false;
-  }
+  if (failed != errors_.end() && is_for_all(failed->second.kind)) return false;
   const auto site = watches_.site(cluster_.namespace_name, name);
   kube::Result<> done = site ? request(*site) : kube::fail(kube::Error(kube::ErrorKind::unreachable, "no connection"));
   if (done) return true;

@@ -16,7 +16,11 @@ class ClientTest : public ::testing::Test {
  protected:
   std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>();
   std::vector<int> observed;
-  Client client{transport, {}, [this](int status, const std::string&) { observed.push_back(status); }};
+  bool leads = true;
+  Client client{transport,
+                {},
+                {.observer = [this](int status, const std::string&) { observed.push_back(status); },
+                 .may_write = [this] { return leads; }}};
   const Deadline deadline = Deadline::after(real_clock(), 1min);
   const json config_map = {
       {"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "turn-eu"}, {"namespace", "ns"}}}};
@@ -82,6 +86,22 @@ TEST_F(ClientTest, AWriteOfWhatIsNewIsNeverRepeated) {
   transport->fail_with(ErrorKind::unreachable);
   EXPECT_FALSE(client.write_new(config_maps, key_of(config_map), config_map.dump(), deadline));
   EXPECT_EQ(transport->requests.size(), 2U);
+}
+
+// A leader that sleeps in the middle of a pass wakes with the rest of it to write.
+TEST_F(ClientTest, WhoMayNotWriteReadsOnly) {
+  leads = false;
+  EXPECT_EQ(client.apply(config_maps, config_map, {}, deadline).error().kind, ErrorKind::fenced);
+  EXPECT_EQ(client.remove(config_maps, key_of(config_map), {}, deadline).error().kind, ErrorKind::fenced);
+  const auto created = client.create(config_maps, config_map, deadline);
+  ASSERT_FALSE(created);
+  EXPECT_TRUE(created.error().transient()) << "it may lead again";
+  EXPECT_TRUE(transport->requests.empty());
+  transport->answer(200, config_map.dump());
+  EXPECT_TRUE(client.get(config_maps, key_of(config_map), deadline));
+  leads = true;
+  transport->answer(201, config_map.dump());
+  EXPECT_TRUE(client.create(config_maps, config_map, deadline));
 }
 
 TEST_F(ClientTest, TellsErrorsApart) {
