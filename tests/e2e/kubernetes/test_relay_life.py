@@ -247,39 +247,52 @@ def test_a_renewed_certificate_is_proven_on_each_relay_and_cuts_no_call_over_tls
     print(f"\nfrom the Secret's change to the new serial proven on both relays: {took:.1f} s; 10 calls over TLS went on")
 
 
-def test_load_brings_a_relay_at_once_and_one_too_many_is_drained(fleet):
+def test_load_brings_a_relay_at_once_and_the_emptiest_is_drained(fleet):
     """With TURNKEEPER_SCALE_DOWN set, it goes because it was quiet for five minutes, else because of a smaller maximum."""
     calls = Calls()
+
+    def place(relay, count):
+        address = fleet.relays("move")[relay]["address"]
+        server = next(s for s in fleet.servers("home", "move") if address in s["urls"][0])
+        return [calls.place(server) for _ in range(count)]
+
+    def sessions(relay):
+        return fleet.relays("move")[relay].get("sessions", 0)
+
     try:
         fleet.change("move", {"relay": {"autoscaling": {"min": 2, "max": 3, "sessionsPerRelay": 10}}})
-        crowd = [calls.place(server) for server in fleet.servers("home", "move") for _ in range(12)]
-        assert len({call.relay for call in crowd}) == 2
+        crowd = [call for relay in ("home-0", "home-1") for call in place(relay, 12)]
         began = time.monotonic()
         wait_for("the third relay to be there", lambda: fleet.pod("move-home-2"), 30)
         print(f"\nfrom the calls to one more pod: {time.monotonic() - began:.1f} s")
         fleet.wait_until_all_work("move", 60)
         assert fleet.said("move", "Scaled", r"from 2 to 3 relays: \d+ sessions, 10 a relay"), fleet.events("move")
 
-        address = fleet.relays("move")["home-2"]["address"]
-        on_third = calls.place(next(s for s in fleet.servers("home", "move") if address in s["urls"][0]))
-        for call in [c for c in crowd[1:] if c is not crowd[-1]]:
+        crowd += place("home-2", 12)
+        last_on_first = crowd[0]
+        for call in crowd[1:12]:
             calls.end(call)
             crowd.remove(call)
-        if not os.environ.get("TURNKEEPER_SCALE_DOWN"):
-            fleet.change("move", {"relay": {"autoscaling": {"max": 2}}})
-        wait_for("the third relay to end", lambda: "deletionTimestamp" in (fleet.pod("move-home-2") or {"metadata": {}})["metadata"], 400)
+        wait_for("it to be seen that the first has fewer than the others",
+                 lambda: sessions("home-0") + 8 < min(sessions("home-1"), sessions("home-2")), 30)
+        address = fleet.relays("move")["home-0"]["address"]
+        slow = os.environ.get("TURNKEEPER_SCALE_DOWN")
+        fleet.change("move", {"relay": {"autoscaling": {"sessionsPerRelay": 40} if slow else {"max": 2}}})
+        wait_for("the first relay to end", lambda: "deletionTimestamp" in (fleet.pod("move-home-0") or {"metadata": {}})["metadata"], 400)
         assert address not in json.dumps(fleet.config("home", "move")), "clients are still sent to a relay that ends"
         time.sleep(2)
-        assert time.monotonic() - on_third.last_echo < 1, "the call on it was cut"
-        calls.end(on_third)
-        wait_for("the third relay to be gone", lambda: not fleet.pod("move-home-2"), 30)
+        assert time.monotonic() - last_on_first.last_echo < 1, "the call on it was cut"
+        calls.end(last_on_first)
+        crowd.remove(last_on_first)
+        wait_for("the first relay to be gone", lambda: not fleet.pod("move-home-0"), 30)
         for call in crowd:
             assert time.monotonic() - call.last_echo < 1
-        for call in [*crowd, on_third]:
+        for call in [*crowd, last_on_first]:
             assert call.longest_gap < 1, f"a call was interrupted for {call.longest_gap:.1f} s"
     finally:
         calls.close()
     wait_for("the event to say it", lambda: fleet.said("move", "Scaled", "from 3 to 2 relays"), 10)
+    wait_for("the status to name those that are left", lambda: set(fleet.relays("move")) == {"home-1", "home-2"}, 10)
 
 
 def comes_back(call):
