@@ -27,7 +27,7 @@
 #include "turnkeeper/base/open_files.hpp"
 #include "turnkeeper/base/stop_signal.hpp"
 #include "turnkeeper/base/version.hpp"
-#include "turnkeeper/grpc_log/grpc_log.hpp"
+#include "turnkeeper/rpc/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {

@@ -35,7 +35,7 @@
 #include "monitor/verdict/observation.hpp"
 #include "turnkeeper/base/clock.hpp"
 #include "turnkeeper/base/result.hpp"
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 

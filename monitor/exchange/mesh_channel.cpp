@@ -2,7 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "turnkeeper/grpc_log/grpc_log.hpp"
+#include "turnkeeper/rpc/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {

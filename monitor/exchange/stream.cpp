@@ -5,7 +5,8 @@
 #include <thread>
 
 #include "turnkeeper/base/log.hpp"
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
+#include "turnkeeper/rpc/refused_call.hpp"
 
 namespace turnkeeper::monitor {
 namespace {
@@ -76,13 +77,6 @@ class AcceptedStream final : public Stream, public grpc::ServerBidiReactor<Batch
   grpc::CallbackServerContext* const context_;
   const std::string far_end_;
   const std::vector<std::string> far_names_;
-};
-
-// Answers a caller that is not let in.
-class Refusal final : public grpc::ServerBidiReactor<Batch, Batch> {
- public:
-  explicit Refusal(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
 };
 
 }  // namespace
@@ -220,10 +214,13 @@ void Stream::on_done(const grpc::Status& status) {
 grpc::ServerBidiReactor<Batch, Batch>* ExchangeService::Exchange(grpc::CallbackServerContext* context) {
   if (!mesh_name_.empty() && std::ranges::count(peer_names(*context->auth_context()), mesh_name_) == 0) {
     log::warn("a caller that is no monitor is turned away", {{"peer", context->peer()}, {"wanted", mesh_name_}});
-    return new Refusal({grpc::StatusCode::UNAUTHENTICATED, "the certificate does not carry the name " + mesh_name_});
+    return new RefusedCall<grpc::ServerBidiReactor<Batch, Batch>>(
+        {grpc::StatusCode::UNAUTHENTICATED, "the certificate does not carry the name " + mesh_name_});
   }
   const std::lock_guard lock(mutex_);
-  if (closed_) return new Refusal({grpc::StatusCode::UNAVAILABLE, "this monitor stops"});
+  if (closed_)
+    return new RefusedCall<grpc::ServerBidiReactor<Batch, Batch>>(
+        {grpc::StatusCode::UNAVAILABLE, "this monitor stops"});
   const auto stream = std::make_shared<AcceptedStream>(home_, context);
   stream->begin();
   stream->start();

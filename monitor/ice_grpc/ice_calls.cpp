@@ -7,6 +7,7 @@
 
 #include "monitor/ice_grpc/ice_proto.hpp"
 #include "turnkeeper/base/encoding.hpp"
+#include "turnkeeper/rpc/newest_stream.hpp"
 #include "turnkeeper/v1/ice.grpc.pb.h"
 
 namespace turnkeeper::monitor {
@@ -194,8 +195,7 @@ class IceCalls::GetCall final : public grpc::ServerUnaryReactor,
   std::shared_ptr<GetCall> self_;
 };
 
-// Sends the newest config, one at a time; those that came meanwhile but the last are never sent.
-class IceCalls::WatchCall final : public grpc::ServerWriteReactor<v1::IceConfig>,
+class IceCalls::WatchCall final : public NewestStream<v1::IceConfig>,
                                   public Call,
                                   public std::enable_shared_from_this<WatchCall> {
  public:
@@ -209,18 +209,7 @@ class IceCalls::WatchCall final : public grpc::ServerWriteReactor<v1::IceConfig>
       if (const auto desk = self->home_.desk.lock()) self->subscribe(*desk);
     });
   }
-  void end(const grpc::Status& status) override {
-    std::lock_guard lock(mutex_);
-    finish_locked(status);
-  }
-  void OnWriteDone(bool ok) override {
-    std::lock_guard lock(mutex_);
-    sending_.reset();
-    if (ending_) return finish_locked(*ending_);
-    if (!ok) return finish_locked(grpc::Status::CANCELLED);
-    write_locked();
-  }
-  void OnCancel() override { end(grpc::Status::CANCELLED); }
+  void end(const grpc::Status& status) override { finish(status); }
   void OnDone() override {
     home_.open->remove(*this);
     boost::asio::post(home_.executor, [self = std::move(self_)] {
@@ -246,7 +235,7 @@ class IceCalls::WatchCall final : public grpc::ServerWriteReactor<v1::IceConfig>
     const auto send = [this, &core](const Push& push) {
       if (!stay_->good()) return;  // its end comes within a second
       core.pushed(stay_->caller(), push);
-      offer(to_proto(push));
+      offer(std::make_shared<const v1::IceConfig>(to_proto(push)));
     };
     const auto subscription = core.hub.subscribe(std::move(request), std::to_string(request_.last_id()), send);
     if (!subscription) return end(status_of(subscription.error()));
@@ -254,39 +243,13 @@ class IceCalls::WatchCall final : public grpc::ServerWriteReactor<v1::IceConfig>
     desk.watches.insert(*subscription);
   }
   void refuse(const Refusal& refusal) {
-    std::lock_guard lock(mutex_);
-    if (!finished_) finish_locked(status_of(refusal, context_));
-  }
-  void offer(v1::IceConfig config) {
-    std::lock_guard lock(mutex_);
-    waiting_ = std::move(config);
-    write_locked();
-  }
-  void write_locked() {
-    if (finished_ || ending_ || sending_ || !waiting_) return;
-    sending_.swap(waiting_);
-    StartWrite(&*sending_);
-  }
-  // A status must not overtake a message that is being sent.
-  void finish_locked(const grpc::Status& status) {
-    if (finished_) return;
-    if (sending_) {
-      ending_ = status;
-      return;
-    }
-    finished_ = true;
-    Finish(status);
+    finish([&] { return status_of(refusal, context_); });
   }
 
   const Home home_;
   grpc::CallbackServerContext& context_;  // gone once it is done
   const Presented presented_;
   const v1::WatchIceRequest request_;
-  std::mutex mutex_;
-  std::optional<v1::IceConfig> waiting_;
-  std::optional<v1::IceConfig> sending_;  // gRPC reads it until OnWriteDone
-  std::optional<grpc::Status> ending_;
-  bool finished_ = false;
   std::optional<PushHub::Subscription> subscription_;  // this and the next of the executor's thread alone
   std::shared_ptr<AdmittedStreams::Stay> stay_;
   std::shared_ptr<WatchCall> self_;

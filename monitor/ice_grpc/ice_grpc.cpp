@@ -7,8 +7,8 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include "monitor/ice_grpc/ice_calls.hpp"
-#include "turnkeeper/grpc_log/grpc_log.hpp"
 #include "turnkeeper/http/check.hpp"
+#include "turnkeeper/rpc/grpc_log.hpp"
 
 namespace turnkeeper::monitor {
 namespace {

@@ -13,8 +13,8 @@
 #include "monitor/run/standalone.hpp"
 #include "turnkeeper/api/text_forms.hpp"
 #include "turnkeeper/api/vantage_identity.hpp"
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
 #include "turnkeeper/http/check.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 namespace {

@@ -19,7 +19,7 @@
 #include "monitor/target/fleet.hpp"
 #include "monitor/target/relay_health.hpp"
 #include "turnkeeper/base/result.hpp"
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
 
 namespace turnkeeper::monitor {
 

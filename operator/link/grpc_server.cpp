@@ -10,7 +10,9 @@
 
 #include "turnkeeper/api/vantage_identity.hpp"
 #include "turnkeeper/base/log.hpp"
-#include "turnkeeper/grpc_log/grpc_log.hpp"
+#include "turnkeeper/rpc/grpc_log.hpp"
+#include "turnkeeper/rpc/newest_stream.hpp"
+#include "turnkeeper/rpc/refused_call.hpp"
 #include "turnkeeper/v1/health.grpc.pb.h"
 #include "turnkeeper/v1/targets.grpc.pb.h"
 
@@ -24,31 +26,16 @@ std::optional<api::VantageIdentity> identity_of(const grpc::CallbackServerContex
   return api::vantage_identity(peer_names(*context.auth_context()));
 }
 
-// Sends the newest set, one at a time; sets that came meanwhile but the last are never sent.
-class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
+class TargetStream final : public NewestStream<v1::TargetSet> {
  public:
   TargetStream(TargetBoard& board, std::string vantage, std::string cluster)
       : vantage_(std::move(vantage)), cluster_(std::move(cluster)) {
     log::info("monitor connected", {{"vantage", vantage_}});
-    subscription_ = board.subscribe([this](TargetBoard::Set set) { offer(std::move(set)); });
+    subscription_ = board.subscribe([this](TargetBoard::Set set) { tell(std::move(set)); });
   }
 
-  void end() {
-    std::lock_guard lock(mutex_);
-    finish_locked(grpc::Status(grpc::StatusCode::UNAVAILABLE, "this operator stops; connect again"));
-  }
+  void end() { finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "this operator stops; connect again")); }
 
-  void OnWriteDone(bool ok) override {
-    std::lock_guard lock(mutex_);
-    sending_.reset();
-    if (ending_) return finish_locked(*ending_);
-    if (!ok) return finish_locked(grpc::Status::CANCELLED);
-    write_locked();
-  }
-  void OnCancel() override {
-    std::lock_guard lock(mutex_);
-    finish_locked(grpc::Status::CANCELLED);
-  }
   void OnDone() override {
     subscription_.reset();
     log::info("monitor disconnected", {{"vantage", vantage_}});
@@ -59,16 +46,15 @@ class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
   std::function<void()> on_gone;
 
  private:
-  void offer(TargetBoard::Set set) {
-    std::lock_guard lock(mutex_);
+  // Under the board's lock.
+  void tell(TargetBoard::Set set) {
     if (!cluster_.empty()) {
       set = only_cluster(*set);
       // What changed was of another cluster.
-      if (offered_ && offered_->SerializeAsString() == set->SerializeAsString()) return;
-      offered_ = set;
+      if (told_ && told_->SerializeAsString() == set->SerializeAsString()) return;
+      told_ = set;
     }
-    waiting_ = std::move(set);
-    write_locked();
+    offer(std::move(set));
   }
   [[nodiscard]] TargetBoard::Set only_cluster(const v1::TargetSet& all) const {
     auto set = std::make_shared<v1::TargetSet>();
@@ -77,39 +63,11 @@ class TargetStream final : public grpc::ServerWriteReactor<v1::TargetSet> {
     }
     return set;
   }
-  void write_locked() {
-    if (finished_ || ending_ || sending_ || !waiting_) return;
-    sending_ = std::move(waiting_);
-    waiting_.reset();
-    StartWrite(sending_.get());
-  }
-  // A status must not overtake a message that is being sent.
-  void finish_locked(const grpc::Status& status) {
-    if (finished_) return;
-    if (sending_) {
-      ending_ = status;
-      return;
-    }
-    finished_ = true;
-    Finish(status);
-  }
 
   const std::string vantage_;
   const std::string cluster_;  // the only one that it hears of; empty: all
-  std::mutex mutex_;
-  TargetBoard::Set offered_;  // last, when it hears of one cluster only
-  TargetBoard::Set waiting_;
-  TargetBoard::Set sending_;  // gRPC reads it until OnWriteDone
-  std::optional<grpc::Status> ending_;
-  bool finished_ = false;
+  TargetBoard::Set told_;      // what it was told last of that one
   std::unique_ptr<TargetBoard::Subscription> subscription_;
-};
-
-// Answers a caller that asks for what is not its own.
-class Refusal final : public grpc::ServerWriteReactor<v1::TargetSet> {
- public:
-  explicit Refusal(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
 };
 
 class ReportStream final : public grpc::ServerReadReactor<v1::HealthReport> {
@@ -197,7 +155,7 @@ class TargetsService final : public v1::Targets::CallbackService {
     if (!identity->covers(request->cluster().empty() ? identity->cluster : request->cluster())) {
       log::warn("a vantage asks for another TurnCluster than its own, and is refused",
                 {{"vantage", identity->vantage}, {"cluster", request->cluster()}});
-      return new Refusal(
+      return new RefusedCall<grpc::ServerWriteReactor<v1::TargetSet>>(
           {grpc::StatusCode::PERMISSION_DENIED,
            "this certificate is for the TurnCluster " + identity->cluster + " alone; ask for that one with --cluster"});
     }

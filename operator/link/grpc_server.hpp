@@ -17,7 +17,7 @@
 #include "operator/link/health_board.hpp"
 #include "operator/link/target_board.hpp"
 #include "turnkeeper/base/result.hpp"
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
 
 namespace turnkeeper::op {
 

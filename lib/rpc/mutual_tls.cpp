@@ -1,4 +1,4 @@
-#include "turnkeeper/grpc_tls/mutual_tls.hpp"
+#include "turnkeeper/rpc/mutual_tls.hpp"
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>

@@ -1,4 +1,4 @@
-#include "turnkeeper/grpc_log/grpc_log.hpp"
+#include "turnkeeper/rpc/grpc_log.hpp"
 
 #include <grpc/support/log.h>
 
