@@ -142,7 +142,7 @@ std::string rotation_preview(const json& object, bool at_once) {
   if (at_once) {
     return out + "3. Every other key (" + name +
            ") is removed at once: credentials made with it are refused for new allocations. Clients that listen to a "
-           "monitor get new ones; calls that stand go on until their allocation is to be refreshed.\n"
+           "monitor get new ones; calls that stand go on.\n"
            "4. It is proven that every relay refuses them.\n";
   }
   return out + "3. For " + ttl + ", as long as the last credential made with " + name +

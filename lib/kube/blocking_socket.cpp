@@ -22,6 +22,19 @@ boost::system::error_code last_error() {
   return {number, boost::system::system_category()};
 }
 
+// A watch may be silent for minutes, and a network that was cut tells nobody: the other side is asked, and missed in 45
+// s. (By default it is asked after two hours.)
+void keep_alive(int descriptor) {
+  constexpr int on = 1;
+  constexpr int silent_seconds = 30;
+  constexpr int between_seconds = 5;
+  constexpr int questions = 3;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &silent_seconds, sizeof silent_seconds);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof between_seconds);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &questions, sizeof questions);
+}
+
 }  // namespace
 
 // Linux heeds SO_RCVTIMEO in recv() and SO_SNDTIMEO in send() and connect().
@@ -46,7 +59,7 @@ BlockingSocket::error_code BlockingSocket::connect(const asio::ip::tcp::endpoint
   if (descriptor_ < 0) return last_error();
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  keep_alive(descriptor_);
   error_code error;
   if (!limit(SO_SNDTIMEO, error)) return error;
   if (::connect(descriptor_, server.data(), static_cast<socklen_t>(server.size())) != 0) return last_error();

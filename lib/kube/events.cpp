@@ -19,9 +19,9 @@ constexpr std::size_t most_waiting = 1000;
 
 }  // namespace
 
-bool EventAggregator::allowed(const std::string& uid, SteadyTime now) {
+bool EventAggregator::allowed(const std::string& bucket, SteadyTime now) {
   const SteadyTime full = now - burst * refill;
-  const auto [it, fresh] = bucket_empty_.try_emplace(uid, full);
+  const auto [it, fresh] = bucket_empty_.try_emplace(bucket, full);
   const SteadyTime next = std::max(it->second, full) + refill;
   if (next > now) return false;
   it->second = next;
@@ -40,8 +40,9 @@ std::optional<json> EventAggregator::add(const json& about, EventType type, cons
   drop_old(now);
   const std::string uid = uid_of(about);
   const char* type_name = type == EventType::normal ? "Normal" : "Warning";
-  const std::string id = uid + '\0' + type_name + '\0' + reason + '\0' + message;
-  if (!allowed(uid, now)) return std::nullopt;
+  const std::string bucket = uid + '\0' + type_name;
+  const std::string id = bucket + '\0' + reason + '\0' + message;
+  if (!allowed(bucket, now)) return std::nullopt;
   const ObjectKey key = key_of(about);
   Series& series = series_[id];
   if (series.count == 0) {

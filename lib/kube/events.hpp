@@ -4,7 +4,8 @@
 //   events.record(cluster_object, EventType::warning, "RegionFailing", "region eu: no relay is healthy");
 //
 // The same event again within 10 minutes counts up one object instead of making another, and one object gets at most 25
-// different ones at once, then one every 5 minutes: an event never floods the API server. Thread-safe.
+// different ones at once, then one every 5 minutes: an event never floods the API server. Warnings are counted by
+// themselves: what is told of an upgrade of many relays must not silence that it halted. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -42,13 +43,13 @@ class EventAggregator {
     SteadyTime last;
     int count = 0;
   };
-  bool allowed(const std::string& uid, SteadyTime now);
+  bool allowed(const std::string& bucket, SteadyTime now);
   void drop_old(SteadyTime now);
 
   Options options_;
   SteadyTime dropped_at_;
   std::map<std::string, Series> series_;            // by object, type, reason and message
-  std::map<std::string, SteadyTime> bucket_empty_;  // by uid: when its token bucket was, or will be, empty
+  std::map<std::string, SteadyTime> bucket_empty_;  // by uid and type: when its token bucket was, or will be, empty
 };
 
 class EventRecorder {

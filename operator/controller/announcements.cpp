@@ -87,6 +87,7 @@ std::vector<Announcement> announcements(const json& before, const json& after, c
 
 std::vector<Announcement> site_announcements(const std::map<std::string, std::string>& before,
                                              const std::map<std::string, std::string>& unreachable,
+                                             const std::set<std::string>& in_use,
                                              const std::vector<std::string>& left_behind) {
   using kube::EventType;
   std::vector<Announcement> out;
@@ -97,7 +98,8 @@ std::vector<Announcement> site_announcements(const std::map<std::string, std::st
                    "the Kubernetes cluster of " + site + " is not reached, its relays run on as they are: " + why});
   }
   for (const auto& [site, why] : before) {
-    if (unreachable.contains(site)) continue;
+    // One that is not asked any more was not reached either.
+    if (unreachable.contains(site) || !in_use.contains(site)) continue;
     out.push_back({EventType::normal, "SiteReached", "the Kubernetes cluster of " + site + " is reached again"});
   }
   if (!left_behind.empty()) {

@@ -28,10 +28,11 @@ struct Written {
 [[nodiscard]] std::vector<Announcement> announcements(const nlohmann::json& before, const nlohmann::json& after,
                                                       const Written& written);
 
-// About other Kubernetes clusters: which came and which went (site -> why it is not reached, `before` as told last),
-// and what a deletion leaves there.
+// About other Kubernetes clusters: which came and which went (site -> why it is not reached, `before` as told last) of
+// those that are in use, and what a deletion leaves there.
 [[nodiscard]] std::vector<Announcement> site_announcements(const std::map<std::string, std::string>& before,
                                                            const std::map<std::string, std::string>& unreachable,
+                                                           const std::set<std::string>& in_use,
                                                            const std::vector<std::string>& left_behind);
 
 }  // namespace turnkeeper::op

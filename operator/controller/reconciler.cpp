@@ -22,20 +22,23 @@ constexpr const char* paused_annotation = "turnkeeper.io/paused";
 constexpr std::chrono::milliseconds refusal_patience{10'000};
 
 // The planned status when what it rests on could not be written: the cluster is stalled until someone removes the
-// obstacle. The transition time is kept while that lasts.
+// obstacle. Transition times are kept while that lasts.
 json stalled_by(const kube::Error& error, const json& before, json planned, std::int64_t generation, SystemTime now) {
-  auto conditions = api::conditions_from_json(before.is_object() ? before.value("conditions", json()) : json());
-  api::set_condition(conditions,
-                     {.type = "Stalled",
-                      .status = api::ConditionStatus::yes,
-                      .reason = "WriteRefused",
-                      .message = error.text(),
-                      .observed_generation = generation},
-                     now);
-  const auto* stalled = api::find_condition(conditions, "Stalled");
   auto entries = api::conditions_from_json(planned["conditions"]);
-  std::replace_if(
-      entries.begin(), entries.end(), [](const auto& entry) { return entry.type == "Stalled"; }, *stalled);
+  for (auto& entry : entries) {
+    if (entry.type != "Stalled") continue;
+    entry = {.type = "Stalled",
+             .status = api::ConditionStatus::yes,
+             .reason = "WriteRefused",
+             .message = error.text(),
+             .observed_generation = generation};
+  }
+  yield_to_stalled(entries);
+  auto conditions = api::conditions_from_json(before.is_object() ? before.value("conditions", json()) : json());
+  for (auto& entry : entries) {
+    api::set_condition(conditions, entry, now);
+    entry = *api::find_condition(conditions, entry.type);
+  }
   planned["conditions"] = api::to_json(entries);
   return planned;
 }
@@ -48,6 +51,14 @@ std::optional<SystemTime> certificate_expiry(const api::TurnCluster& cluster, co
   if (!pem) return std::nullopt;
   const auto certificate = first_certificate(*pem);
   return certificate ? std::optional(certificate->not_after) : std::nullopt;
+}
+
+std::set<std::string> sites_settled_for(std::int64_t generation, const std::map<std::string, std::int64_t>& settled) {
+  std::set<std::string> sites;
+  for (const auto& [site, settled_for] : settled) {
+    if (settled_for == generation) sites.insert(site);
+  }
+  return sites;
 }
 
 bool is_at_rest(const Plan& plan) {
@@ -115,14 +126,20 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
                             !cluster.deleting && !cluster.spec.paused && memory.object.empty();
   memory.pods.complete(observed.pods, now);
   // The keys first: what is just created decides about the rest, and about the status.
-  if (const auto keys = first_signing_keys(cluster, observed, settings_, in_.clock.system())) {
-    writer.create(*keys);
+  auto first = first_signing_keys(cluster, observed, settings_, in_.clock.system());
+  if (first.create) {
+    // Those that are only not seen, for want of a label, are not lost.
+    if (!writer.create(*first.create)) std::erase_if(first.notices, [](const auto& notice) { return notice.warning; });
     children_ahead = memory.children.complete(observed.children, now);
   }
   Plan plan = op::plan(cluster, observed, settings_, in_.clock.system());
   memory.plan = plan.memory;
-  writer.carry_out(plan, observed, object, memory.settled == cluster.generation);
-  if (is_at_rest(plan) && !children_ahead) memory.settled = cluster.generation;
+  writer.carry_out(plan, observed, object, sites_settled_for(cluster.generation, memory.settled));
+  if (is_at_rest(plan) && !children_ahead) {
+    for (const auto& site : sites_of(cluster)) {
+      if (!observed.unreachable.contains(site)) memory.settled[site] = cluster.generation;
+    }
+  }
 
   if (cluster.deleting) {
     in_.targets.withdraw(key.text());
@@ -134,14 +151,14 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
     after = stalled_by(*refusal, observed.status, std::move(after), cluster.generation, in_.clock.system());
   }
   announce(object, announcements(observed.status, after, writer.written()));
+  auto in_use = observed.recorded;
+  for (const auto& site : sites_of(cluster)) in_use.insert(site);
   std::erase_if(observed.unreachable, [](const auto& site) { return site.second == RemoteSite::not_asked_yet; });
-  announce(object, site_announcements(memory.unreachable, observed.unreachable, plan.left_behind));
+  announce(object, site_announcements(memory.unreachable, observed.unreachable, in_use, plan.left_behind));
   memory.unreachable = std::move(observed.unreachable);
   if (writer.error() == nullptr) {
-    for (const auto& notice : plan.notices) {
-      announce(object,
-               {{notice.warning ? kube::EventType::warning : kube::EventType::normal, notice.reason, notice.message}});
-    }
+    announce(object, first.notices);
+    announce(object, plan.notices);
     for (const auto& replaced : plan.replaced) in_.metrics.replaced(key, replaced.region, replaced.cause);
   }
   in_.metrics.estimated_cost(key, plan.cost);
@@ -171,7 +188,7 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
   if (from_nothing && outcome.error == std::nullopt) {
     if (const auto after = writer.sight_after(sight)) {
       memory.made = {*after, plan.requeue ? std::optional(now + *plan.requeue) : std::nullopt};
-      memory.settled = cluster.generation;
+      memory.settled[""] = cluster.generation;
     }
   }
   return outcome;
@@ -192,6 +209,12 @@ Outcome Reconciler::refuse(const json& object, const api::Problems& problems, Me
   if (const auto* error = writer.error()) return {.error = *error};
   return {.error = kube::Error(kube::ErrorKind::invalid, key.text() + ": " + api::problem_text(problems.front())),
           .terminal = true};
+}
+
+void Reconciler::announce(const json& object, const std::vector<Notice>& notices) {
+  for (const auto& [warning, reason, message] : notices) {
+    in_.events.record(object, warning ? kube::EventType::warning : kube::EventType::normal, reason, message);
+  }
 }
 
 void Reconciler::announce(const json& object, const std::vector<Announcement>& announcements) {

@@ -46,8 +46,9 @@ class Reconciler {
     OwnWrites object;  // the TurnCluster itself
     OwnWrites children;
     OwnWrites pods;
-    // The generation for which a pass found nothing to do: from then on a difference is somebody else's doing.
-    std::optional<std::int64_t> settled;
+    // Site -> the generation for which a pass found nothing to do there: from then on a difference is somebody else's
+    // doing.
+    std::map<std::string, std::int64_t> settled;
     // A pass found nothing and made all: what the next one would see if nobody else did anything, and when it is due.
     struct Made {
       Sight sight;
@@ -62,6 +63,7 @@ class Reconciler {
   Outcome refuse(const nlohmann::json& object, const api::Problems& problems, Memory& memory);
   void publish(const api::TurnCluster& cluster, const Plan& plan, const std::map<std::string, nlohmann::json>& secrets);
   void announce(const nlohmann::json& object, const std::vector<Announcement>& announcements);
+  void announce(const nlohmann::json& object, const std::vector<Notice>& notices);
 
   Surroundings in_;
   const Settings settings_;

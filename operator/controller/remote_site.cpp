@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds between_looks{5};
 constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::milliseconds time_to_read_secret{500};
 constexpr std::chrono::seconds time_to_read_all{15};
 // So many looks in a row must fail: a watch that was cut is none of the cluster's troubles.
 constexpr int misses_to_tell = 2;
@@ -94,7 +95,8 @@ void RemoteSite::step(const std::stop_token& stop) {
 }
 
 Result<std::string> RemoteSite::kubeconfig() const {
-  const auto seen = follower_.look();
+  // One that is not there brings no news of itself.
+  const auto seen = follower_.look(time_to_read_secret);
   const std::string name = "Secret " + secret_.text();
   if (!seen.known) {
     return seen.trouble ? fail(turnkeeper::Error(*seen.trouble)) : fail(not_asked_yet);

@@ -104,11 +104,12 @@ bool Writer::at(const std::string& name, Request request) {
   return false;
 }
 
-void Writer::carry_out(const Plan& plan, const Observed& observed, const json& object, bool settled) {
+void Writer::carry_out(const Plan& plan, const Observed& observed, const json& object,
+                       const std::set<std::string>& settled) {
   // Before anything is made elsewhere, and after all is gone there.
   if (plan.record) record(object, *plan.record);
   if (plan.record && !errors_.empty()) return;
-  for (const auto& placed : plan.apply) apply(placed, observed, settled);
+  for (const auto& placed : plan.apply) apply(placed, observed, settled.contains(placed.site));
   for (const auto& ref : plan.prune) remove(ref, std::nullopt);
   const auto untroubled = [&](const std::string& site) { return !errors_.contains(site); };
   for (const auto& pod : plan.pods_apply) {
@@ -122,10 +123,11 @@ void Writer::carry_out(const Plan& plan, const Observed& observed, const json& o
   }
 }
 
-void Writer::create(const Placed& placed) {
+bool Writer::create(const Placed& placed) {
   const json& object = placed.object;
   const auto* type = type_of(object.at("kind"));
   const kube::ObjectKey key = kube::key_of(object);
+  bool is_new = true;
   const bool done = at(placed.site, [&](const Site& site) -> kube::Result<> {
     const std::string before = site.version_of(type->kind, key);
     std::string text = kube::json_text(object);
@@ -142,15 +144,16 @@ void Writer::create(const Placed& placed) {
       for (auto& [name, value] : labelled["metadata"]["annotations"].items()) value = noted.value(name, "");
       text = kube::json_text(labelled);
       receipt = site.client().write(*type, key, text, as_operator, deadline(placed.site));
-      only_made_ = false;
+      only_made_ = is_new = false;
     }
     if (!receipt) return kube::fail(receipt.error());
     remember_made(before, {placed.site, type->kind, key}, std::move(text), std::move(*receipt));
     return {};
   });
-  if (!done) return;
+  if (!done) return false;
   written_.created.push_back(name_for_people(placed));
   log::info("created", {{"object", written_.created.back()}, {"namespace", key.namespace_name}});
+  return is_new;
 }
 
 void Writer::apply(const Placed& placed, const Observed& observed, bool settled) {

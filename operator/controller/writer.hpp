@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "operator/controller/announcements.hpp"
@@ -17,8 +18,7 @@ namespace turnkeeper::op {
 
 class Writer {
  public:
-  // All must outlive it. One Writer for one pass. `settled`: everything was as asked for, so a difference is somebody
-  // else's doing.
+  // All must outlive it. One Writer for one pass.
   struct Memory {
     OwnWrites& object;  // the TurnCluster itself
     OwnWrites& children;
@@ -27,10 +27,12 @@ class Writer {
   Writer(Watches& watches, const Clock& clock, kube::ObjectKey cluster, Memory memory)
       : watches_(watches), clock_(clock), cluster_(std::move(cluster)), memory_(memory) {}
 
-  // Creates what must not be there yet.
-  void create(const Placed& placed);
-  // `object` is the TurnCluster as read. All but plan.create.
-  void carry_out(const Plan& plan, const Observed& observed, const nlohmann::json& object, bool settled);
+  // Creates what must not be there yet. False: it was there, without its labels, or it could not be done.
+  bool create(const Placed& placed);
+  // `object` is the TurnCluster as read. All but plan.create. `settled`: the sites where everything was as asked for,
+  // so that a difference is somebody else's doing.
+  void carry_out(const Plan& plan, const Observed& observed, const nlohmann::json& object,
+                 const std::set<std::string>& settled);
   // Nothing when it is there already, or when the TurnCluster is no longer as it was read.
   void write_status(nlohmann::json object, nlohmann::json status);
 

@@ -79,11 +79,26 @@ class Comparison {
       for (std::size_t i = 0; i < before.size(); ++i)
         compare(before[i], after[i], path + '[' + std::to_string(i) + ']');
     } else {
-      changes.push_back({path, before, after});
+      compare_values(before, after, path);
     }
   }
 
  private:
+  // A document in a string, such as the relay.json of a ConfigMap, is told by its own fields.
+  void compare_values(const json& before, const json& after, const std::string& path) {
+    const json old_document = document(before);
+    const json new_document = document(after);
+    if (old_document.is_object() && new_document.is_object() && old_document != new_document) {
+      compare(old_document, new_document, path);
+    } else {
+      changes.push_back({path, before, after});
+    }
+  }
+
+  static json document(const json& value) {
+    return value.is_string() ? json::parse(value.get_ref<const std::string&>(), nullptr, false) : json();
+  }
+
   static json by_name(const json& list) {
     json object = json::object();
     for (const auto& item : list) object[item["name"].get<std::string>()] = item;

@@ -235,7 +235,9 @@ Result<bool> dry_run(const DryRun& request, std::ostream& out) {
   }
   const auto settings = settings_for(request, observed.children);
   if (!settings) return fail(settings.error());
-  const Plan plan = op::plan(cluster, observed, *settings, clock.system());
+  Plan plan = op::plan(cluster, observed, *settings, clock.system());
+  // What would be asked for, whatever has changed meanwhile.
+  for (auto& placed : plan.apply) placed.object["metadata"].erase("resourceVersion");
   tell_unreachable(observed, out);
   tell_vantages(cluster, *settings, out);
   if (cluster.spec.paused) out << "# it is paused: nothing is changed\n";

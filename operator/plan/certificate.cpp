@@ -1,5 +1,6 @@
 #include "operator/plan/certificate.hpp"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -37,6 +38,33 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string entry_of(const nlohmann::json& secret, const char* name) {
+  const auto at = nlohmann::json::json_pointer("/data") / name;
+  if (!secret.contains(at) || !secret.at(at).is_string()) return {};
+  return base64_decode(secret.at(at).get<std::string>()).value_or("");
+}
+
+Owned<BIO, BIO_free> reading(const std::string& pem) {
+  return Owned<BIO, BIO_free>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// As agents check it before they give it to coturn.
+Result<> has_key(const std::string& chain, const std::string& key_pem) {
+  const auto refuse = [](const char* why, const char* advice) {
+    ERR_clear_error();
+    return fail(why, advice);
+  };
+  const Owned<X509, X509_free> certificate(PEM_read_bio_X509(reading(chain).get(), nullptr, nullptr, nullptr));
+  char no_password[] = "";
+  const Owned<EVP_PKEY, EVP_PKEY_free> key(
+      PEM_read_bio_PrivateKey(reading(key_pem).get(), nullptr, nullptr, no_password));
+  if (!key) return refuse("tls.key holds no private key in PEM form", "put the key there, without a password");
+  if (!certificate || X509_check_private_key(certificate.get(), key.get()) != 1) {
+    return refuse("tls.key is not the key of the certificate in tls.crt", "replace both together");
+  }
+  return {};
+}
+
 api::Condition condition(ConditionStatus status, const char* reason, std::string message) {
   return {.type = "CertificateValid", .status = status, .reason = reason, .message = std::move(message)};
 }
@@ -44,8 +72,7 @@ api::Condition condition(ConditionStatus status, const char* reason, std::string
 }  // namespace
 
 Result<CertificateSeen> first_certificate(const std::string& pem) {
-  const Owned<BIO, BIO_free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const Owned<X509, X509_free> certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+  const Owned<X509, X509_free> certificate(PEM_read_bio_X509(reading(pem).get(), nullptr, nullptr, nullptr));
   std::tm end{};
   if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
     return fail("it holds no certificate in PEM form", "put the relays' certificate and its chain into tls.crt");
@@ -57,14 +84,14 @@ Result<CertificateSeen> first_certificate(const std::string& pem) {
 CertificateJudgement certificate_valid(const api::TurnCluster& cluster, const std::string& secret_name,
                                        const nlohmann::json& secret, const ClusterHealth& health, SystemTime now) {
   const std::string where = "Secret " + secret_name;
-  const nlohmann::json::json_pointer at("/data/tls.crt");
   if (!secret.is_object()) {
     return {condition(ConditionStatus::no, "CertificateMissing",
-                      where + " is not there; until it is, relays offer no TLS and no DTLS")};
+                      where + " is not there; relays that run go on with the certificate that they have, others do not "
+                              "start until it is")};
   }
-  const auto pem = base64_decode(secret.contains(at) && secret.at(at).is_string() ? secret.at(at).get<std::string>()
-                                                                                  : std::string());
-  const auto expected = first_certificate(pem.value_or(""));
+  const auto pem = entry_of(secret, "tls.crt");
+  auto expected = first_certificate(pem);
+  if (const auto fits = has_key(pem, entry_of(secret, "tls.key")); expected && !fits) expected = fail(fits.error());
   if (!expected) {
     return {condition(ConditionStatus::no, "CertificateUnreadable", where + ": " + expected.error().text())};
   }

@@ -59,7 +59,8 @@ Result<api::SigningKeys> read_keys(const json& secret) {
   if (!keys) {
     return fail(
         where + ": keys.json: " + keys.error().message,
-        "restore the Secret from a backup, or delete it to have a new key made (clients then need new credentials)");
+        "restore the Secret from a backup, or delete it: the keys that were read last are written again, or, if the "
+        "operator has restarted since, a new one (clients then need new credentials)");
   }
   return keys;
 }
@@ -171,6 +172,15 @@ void stop(Credentials& out, const char* reason, const Error& error) {
 
 void make_first(const api::TurnCluster& cluster, const Observed& observed, const Settings& settings, SystemTime now,
                 Credentials& out) {
+  const auto name = "Secret " + signing_keys_name(cluster);
+  if (const auto& held = observed.memory.keys; held && held->cluster_uid == cluster.uid) {
+    out.create = Placed{"", secret_of(cluster, held->keys, held->record)};
+    out.notices.push_back(
+        {.warning = false,
+         .reason = "DriftRepaired",
+         .message = "restored what was changed or deleted by someone else: " + name + ", with the keys that it had"});
+    return;
+  }
   const auto supplied = supplied_secret(cluster, observed);
   if (supplied && !supplied->trouble.empty()) {
     stop(out, "SecretUnusable",
@@ -178,9 +188,16 @@ void make_first(const api::TurnCluster& cluster, const Observed& observed, const
           "write the shared secret there, or take credentials.secretRef out to have one made"});
     return;
   }
+  const auto lost = text(observed.status, json::json_pointer("/credentials/currentKey"));
   const auto first = first_keys(supplied ? supplied->value : settings.new_secret(), cluster.spec.credentials.ttl,
-                                request(observed, rotate_annotation), request(observed, revoke_annotation), now);
+                                request(observed, rotate_annotation), request(observed, revoke_annotation), now, lost);
   out.create = Placed{"", secret_of(cluster, first.keys, first.record)};
+  if (lost.empty()) return;
+  out.notices.push_back({.warning = true,
+                         .reason = "KeysLost",
+                         .message = name + " was deleted while no operator ran: key " + first.keys.front().id +
+                                    " is made anew. Credentials that clients have open no new allocation until they "
+                                    "ask again; calls that stand go on"});
 }
 
 CredentialsStatus status_of(const Rotation& rotation) {
@@ -195,17 +212,17 @@ CredentialsStatus status_of(const Rotation& rotation) {
 
 }  // namespace
 
-std::optional<Placed> first_signing_keys(const api::TurnCluster& cluster, const Observed& observed,
-                                         const Settings& settings, SystemTime now) {
+Credentials first_signing_keys(const api::TurnCluster& cluster, const Observed& observed, const Settings& settings,
+                               SystemTime now) {
   Credentials out;
   const bool active = !cluster.spec.paused && !cluster.deleting;
   if (active && keys_secret(cluster, observed, "") == nullptr) make_first(cluster, observed, settings, now, out);
-  return std::move(out.create);
+  return out;
 }
 
 Credentials plan_credentials(const api::TurnCluster& cluster, const Observed& observed, const Settings& settings,
                              const std::vector<RelayPod>& pods, const ClusterHealth& health, SystemTime now) {
-  Credentials out;
+  Credentials out{.held = observed.memory.keys};
   const bool active = !cluster.spec.paused && !cluster.deleting;
   const json* secret = keys_secret(cluster, observed, "");
   if (secret == nullptr) {
@@ -213,8 +230,10 @@ Credentials plan_credentials(const api::TurnCluster& cluster, const Observed& ob
   } else if (auto keys = read_keys(*secret); !keys) {
     stop(out, "SigningKeysUnreadable", keys.error());
   } else {
+    const auto record = parse_rotation_record(annotation_of(*secret, rotation_annotation));
+    out.held = {.cluster_uid = cluster.uid, .keys = *keys, .record = record};
     auto rotation = rotate({.keys = *keys,
-                            .record = parse_rotation_record(annotation_of(*secret, rotation_annotation)),
+                            .record = record,
                             .ttl = cluster.spec.credentials.ttl,
                             .every = cluster.spec.credentials.rotate_every,
                             .rotate = request(observed, rotate_annotation),

@@ -26,15 +26,16 @@ struct Credentials {
   api::SigningKeys keys;  // as they stand, for monitors; empty: there are none, or they cannot be read
   std::optional<CredentialsStatus> status;
   std::optional<Halt> trouble;  // nothing can be made, or what is there cannot be read
-  std::vector<Notice> notices;  // of the step that is in `wanted`
+  std::vector<Notice> notices;  // of `create`, or of the step that is in `wanted`
   PhaseSights sights;
+  std::optional<HeldKeys> held;
   std::optional<std::chrono::seconds> look_again;
 };
 
-// Only the Secret with the first signing keys, when there is none and one is to be made: what is planned next rests on
-// it.
-[[nodiscard]] std::optional<Placed> first_signing_keys(const api::TurnCluster& cluster, const Observed& observed,
-                                                       const Settings& settings, SystemTime now);
+// Only `create` and its notices, when there is no Secret with signing keys and one is to be made: what is planned next
+// rests on it. One that somebody deleted is made as it was.
+[[nodiscard]] Credentials first_signing_keys(const api::TurnCluster& cluster, const Observed& observed,
+                                             const Settings& settings, SystemTime now);
 
 [[nodiscard]] Credentials plan_credentials(const api::TurnCluster& cluster, const Observed& observed,
                                            const Settings& settings, const std::vector<RelayPod>& pods,

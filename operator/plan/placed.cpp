@@ -33,6 +33,8 @@ bool is_owned(const Placed& child, const std::string& cluster_uid) {
   const auto metadata = child.object.find("metadata");
   if (metadata == child.object.end() || !metadata->is_object()) return false;
   if (!child.site.empty()) {
+    // A kubeconfig may lead to this very Kubernetes cluster: what has an owner there is what was made here.
+    if (metadata->contains("ownerReferences")) return false;
     const auto labels = metadata->find("labels");
     return labels != metadata->end() && labels->is_object() && labels->contains(owner_uid_label) &&
            labels->at(owner_uid_label) == cluster_uid;

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "operator/plan/certificate.hpp"
 #include "operator/plan/covers.hpp"
 #include "operator/plan/credentials.hpp"
 #include "operator/plan/gate.hpp"
+#include "operator/plan/missing.hpp"
 #include "operator/plan/provider.hpp"
 #include "operator/plan/record.hpp"
+#include "operator/plan/relay_address.hpp"
 #include "operator/plan/roll.hpp"
 #include "operator/plan/status.hpp"
 #include "operator/plan/wanted.hpp"
 #include "operator/resources/children.hpp"
+#include "operator/resources/exposure.hpp"
 #include "operator/resources/names.hpp"
 #include "operator/resources/transport_port.hpp"
 
@@ -92,6 +96,15 @@ std::map<std::string, std::string> newest_revisions(const api::TurnCluster& clus
   return revisions;
 }
 
+// A relay's Service whose pod, of a region that was removed, still carries its last calls through it.
+bool carries_calls(const Placed& child, const std::vector<Placed>& pods) {
+  return text(child.object, "/kind") == "Service" && std::ranges::any_of(pods, [&](const Placed& pod) {
+           return pod.site == child.site &&
+                  text(pod.object, "/metadata/name") == text(child.object, "/metadata/name") &&
+                  has_relay_services(exposure_of(pod.object, {}));
+         });
+}
+
 // Children that are not wanted, where that can be told.
 std::vector<ObjectRef> to_prune(const api::TurnCluster& cluster, const Observed& observed, const Index& wanted) {
   std::vector<ObjectRef> refs;
@@ -99,6 +112,7 @@ std::vector<ObjectRef> to_prune(const api::TurnCluster& cluster, const Observed&
     if (wanted.find_like(child) != nullptr || !is_owned(child, cluster.uid)) continue;
     if (observed.unreachable.contains(child.site)) continue;
     if (child.object.contains("/metadata/deletionTimestamp"_json_pointer)) continue;
+    if (!cluster.deleting && carries_calls(child, observed.pods)) continue;
     refs.push_back(reference(child.site, child.object));
   }
   return refs;
@@ -173,14 +187,22 @@ void move_relays(const RelayLifeInput& life, const Sizes& sizes, StatusInput& in
   plan.replaced = std::move(moves.replaced);
   plan.notices = sizes.notices;
   std::ranges::move(moves.notices, std::back_inserter(plan.notices));
+  const auto told = std::exchange(plan.memory.cut_told, {});
   for (const auto& pod : plan.pods) {
-    if (pod.deleting && pod.last_words.find(" cut ") != std::string::npos) {
-      plan.notices.push_back({.warning = true, .reason = "SessionsCut", .message = pod.relay + ": " + pod.last_words});
-    }
+    if (!pod.deleting || pod.last_words.find(" cut ") == std::string::npos) continue;
+    plan.memory.cut_told.insert(pod.uid);
+    if (told.contains(pod.uid)) continue;
+    plan.notices.push_back({.warning = true, .reason = "SessionsCut", .message = pod.relay + ": " + pod.last_words});
   }
   plan.memory.low_since = sizes.low_since;
-  for (const auto& when : {sizes.look_again, moves.look_again}) {
+  auto missing = missing_relays(sizes.wanted, life.pods, life.unreachable, plan.memory.missing_since, life.now);
+  plan.memory.missing_since = std::move(missing.since);
+  for (const auto& when : {sizes.look_again, moves.look_again, missing.look_again}) {
     if (when) plan.look_again(std::max(std::chrono::ceil<std::chrono::seconds>(*when - life.now), 1s));
+  }
+  if (!moves.halt && missing.halt) {
+    moves.halt = std::move(missing.halt);
+    if (!moves.waiting.empty()) moves.halt->reason = roll_halted;
   }
   if (!moves.halt && moves.unproven) moves.halt = halt_before(input.previous, life.cluster.generation);
   if (moves.halt && input.stalled_reason.empty()) {
@@ -302,6 +324,7 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
   wanted = std::move(credentials.wanted);
   plan.keys = std::move(credentials.keys);
   plan.memory.sights = std::move(credentials.sights);
+  plan.memory.keys = std::move(credentials.held);
   input.credentials = std::move(credentials.status);
   if (credentials.trouble) {
     input.stalled_reason = credentials.trouble->reason;
@@ -326,6 +349,8 @@ Plan plan(const api::TurnCluster& cluster, const Observed& observed, const Setti
   const auto sizes = region_sizes(life, observed.memory.low_since,
                                   spent && cluster.spec.budget->at_limit != api::Budget::AtLimit::report);
   plan.memory.meter = observed.memory.meter;
+  plan.memory.missing_since = observed.memory.missing_since;
+  plan.memory.cut_told = observed.memory.cut_told;
   if (cluster.spec.budget) settle_budget(*cluster.spec.budget, ledger, relays_in(sizes.wanted), now, input, plan);
   std::ranges::move(
       wanted_children({.cluster = sizes.now,

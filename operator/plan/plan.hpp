@@ -30,19 +30,30 @@
 #include "operator/plan/secret_entry.hpp"
 #include "operator/resources/vantage.hpp"
 #include "operator/rotation/phase_ages.hpp"
+#include "operator/rotation/rotation_record.hpp"
 #include "turnkeeper/api/signing_keys.hpp"
 #include "turnkeeper/api/turn_cluster.hpp"
 #include "turnkeeper/base/clock.hpp"
 
 namespace turnkeeper::op {
 
+// The signing keys and their record as they were read last.
+struct HeldKeys {
+  std::string cluster_uid;
+  api::SigningKeys keys;
+  RotationRecord record;
+};
+
 // What one pass leaves to the next. Lost with the process; that only makes later what would have been, and the traffic
 // of the minute before is not booked.
 struct PlanMemory {
-  std::map<std::string, SystemTime> low_since;  // region -> since when it could do with fewer relays
+  std::map<std::string, SystemTime> low_since;      // region -> since when it could do with fewer relays
+  std::map<std::string, SystemTime> missing_since;  // relay -> since when it has no pod
+  std::set<std::string> cut_told;                   // uids of pods that are going, of whose cut sessions was told
   TrafficMeter meter;
-  SystemTime numbers_at;  // when the status's figures were written last
-  PhaseSights sights;     // of the signing keys
+  SystemTime numbers_at;         // when the status's figures were written last
+  PhaseSights sights;            // of the signing keys
+  std::optional<HeldKeys> keys;  // should somebody delete their Secret: relays and clients go on with them
 };
 
 // All as read from the API server (a cache will do: children have fixed names, so a stale view ends in a no-op or a

@@ -35,6 +35,13 @@ void give(api::Region& region, const Ordinals& ordinals) {
   region.relay.replicas = ordinals.count;
 }
 
+// By its StatefulSet. Another is about to be deleted.
+bool is_asked_for(const RelayPod& pod, const api::TurnCluster& cluster) {
+  return std::ranges::any_of(cluster.spec.regions, [&](const api::Region& region) {
+    return region.name == pod.region && ordinals_of(region).contains(pod.ordinal);
+  });
+}
+
 // Of a site that cannot be reached the status goes on telling of the relays that were seen there last.
 bool may_start_higher(const api::Region& region, const RelayLifeInput& in) {
   return in.may_start_higher.contains(site_of(region)) || in.unreachable.contains(site_of(region));
@@ -87,7 +94,11 @@ Sizes region_sizes(const RelayLifeInput& in, const std::map<std::string, SystemT
                                   .now = in.now});
     give(sizes.wanted.spec.regions[i], down.wanted);
     give(sizes.now.spec.regions[i], down.ordinals);
-    if (in.unreachable.contains(site_of(region))) continue;
+    if (in.unreachable.contains(site_of(region))) {
+      // Nothing takes away those that are there. The status tells of them, from which the next operator knows them.
+      if (live) give(sizes.wanted.spec.regions[i], spanning(*live, down.wanted));
+      continue;
+    }
     std::ranges::copy(down.leaving, std::back_inserter(sizes.leaving));
     earlier(sizes.look_again, down.look_again);
     if (down.ordinals.count < current) sizes.low_since.erase(region.name);
@@ -145,7 +156,7 @@ Moves relay_moves(const RelayLifeInput& in, const Sizes& sizes, const std::map<s
       } else {
         earlier(moves.look_again, next_look_at(pod, in.reports, in.now));
       }
-    } else if (pod.draining && revisions.contains(pod.region)) {
+    } else if (pod.draining && revisions.contains(pod.region) && is_asked_for(pod, sizes.now)) {
       // (Without the newest revision it is not known whether it has to go.)
       moves.marks.push_back(drain_mark(in.cluster, pod, std::nullopt));
       say(false, "RelayKept", pod.relay + " takes clients again: it does not have to go, or not yet");

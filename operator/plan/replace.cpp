@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "operator/resources/ordinals.hpp"
+
 namespace turnkeeper::op {
 namespace {
 
@@ -22,6 +24,18 @@ bool is_wedged(const RelayPod& pod, const ClusterHealth& health) {
   const auto* seen = health_of(pod, health);
   return pod.running && !pod.deleting && pod.proof == Proof::failed && seen != nullptr &&
          seen->verdict == api::Verdict::unhealthy && restart_cures(seen->cause);
+}
+
+// All but those that were scaled away and only end: nothing is to be learned from them.
+std::vector<const RelayPod*> relays_in_service(const api::TurnCluster& cluster, const std::vector<RelayPod>& pods) {
+  std::vector<const RelayPod*> relays;
+  for (const auto& region : cluster.spec.regions) {
+    for (const auto& pod : pods) {
+      if (pod.region != region.name || (pod.deleting && !ordinals_of(region).contains(pod.ordinal))) continue;
+      relays.push_back(&pod);
+    }
+  }
+  return relays;
 }
 
 bool nobody_uses(const RelayPod& pod, api::Cause cause, const ClusterHealth& health) {
@@ -55,26 +69,24 @@ Replacements relays_to_replace(const api::TurnCluster& cluster, const std::vecto
   const auto look_at = [&](SystemTime when) {
     if (!result.look_again || when < *result.look_again) result.look_again = when;
   };
+  const auto relays = relays_in_service(cluster, pods);
   for (const auto& region : cluster.spec.regions) {
     std::vector<const RelayPod*> own;
     const auto before = last.find(region.name);
     auto last_change = before == last.end() || before->second > now ? SystemTime{} : before->second;
-    for (const auto& pod : pods) {
-      if (pod.region != region.name) continue;
-      own.push_back(&pod);
+    for (const auto* pod : relays) {
+      if (pod->region != region.name) continue;
+      own.push_back(pod);
       // Said to be deleted, but perhaps not yet to have been replaced: the operator may have died in between.
-      last_change = std::max(last_change, pod.deleted_at.value_or(SystemTime{}));
+      last_change = std::max(last_change, pod->deleted_at.value_or(SystemTime{}));
     }
     // One that is missing was deleted a moment ago.
     if (own.size() < static_cast<std::size_t>(region.relay.replicas)) continue;
     for (const auto* pod : own) {
       if (!is_wedged(*pod, health)) continue;
       const auto& seen = *health_of(*pod, health);
-      const auto fails_alike = [&](const RelayPod& other) { return fails_with(other, health, seen.cause); };
-      const bool alike = own.size() == 1
-                             ? std::ranges::all_of(pods, fails_alike)
-                             : std::ranges::all_of(own, [&](const auto* other) { return fails_alike(*other); });
-      if (alike) continue;
+      const auto fails_alike = [&](const RelayPod* other) { return fails_with(*other, health, seen.cause); };
+      if (std::ranges::all_of(own.size() == 1 ? relays : own, fails_alike)) continue;
       const auto due = std::max(seen.since + wedged_after, last_change + between_replacements);
       if (now < due) {
         look_at(due);

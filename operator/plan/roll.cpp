@@ -57,6 +57,11 @@ class Rolling {
     return is_newest(pod) && !works(pod, in_.health) && pod.proof != Proof::failed;
   }
 
+  // By its gate, which stays as it was while the relay is marked or no monitor is heard.
+  [[nodiscard]] bool fails(const RelayPod& pod) const {
+    return !works(pod, in_.health) && (pod.proof == Proof::never || pod.proof == Proof::failed);
+  }
+
   void look_at(SystemTime when) {
     if (!roll_.look_again || when < *roll_.look_again) roll_.look_again = when;
   }
@@ -101,11 +106,11 @@ class Rolling {
     }
     const auto next = next_of(region, own);
     if (!next.pod) return;
-    if (std::ranges::any_of(own, [](const auto* pod) { return pod->deleting; })) return;
     if (next.serves_nobody) {
       roll_.leaving.push_back(next);
       return;
     }
+    if (std::ranges::any_of(own, [](const auto* pod) { return pod->deleting; })) return;
     Departure step = next;
     if (const auto obstacle = obstacle_to(step, region, own); !obstacle.empty()) {
       roll_.waiting.push_back(next.pod->relay + " waits: " + obstacle);
@@ -162,7 +167,10 @@ class Rolling {
   // Why the relay may not go now; empty: it may.
   std::string obstacle_to(Departure& step, const api::Region& region, const std::vector<const RelayPod*>& own) const {
     for (const auto* other : own) {
-      if (other != step.pod && !serves(*other, in_.health)) return other->relay + " is not proven to work";
+      if (other == step.pod || serves(*other, in_.health)) continue;
+      // Where none works, there is nothing to lose by one that is made anew.
+      const bool as_bad = fails(*step.pod) && fails(*other) && !other->draining && !is_newest(*other);
+      if (!as_bad) return other->relay + " is not proven to work";
     }
     if (own.size() < static_cast<std::size_t>(region.relay.replicas)) return "another relay of its region is missing";
     if (const auto other = away_elsewhere(region); !other.empty() && !is_trusted(region, step)) {
@@ -198,6 +206,9 @@ class Rolling {
   }
 
   std::string obstacle_to_the_last(Departure& step, const api::Region& region) const {
+    for (const auto& pod : in_.pods) {
+      if (pod.region == region.name && !is_wanted(pod) && !pod.deleting) return pod.relay + " leaves first";
+    }
     std::size_t wanted = 0;
     for (const auto& other : in_.cluster.spec.regions) wanted += static_cast<std::size_t>(other.relay.replicas);
     if (wanted == 1) {

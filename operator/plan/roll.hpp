@@ -2,22 +2,20 @@
 // that was cordoned. Pure.
 //
 // The rules, in the order in which they are asked:
+// - A relay whose containers do not run, or are not ready while no monitor finds it working, serves nobody: it goes at
+//   once, whatever the others do. So a template that could not start is replaced by one that can.
 // - At most one relay of a region is away: being drained, deleted, started or not proven yet. One that somebody else
 //   deletes or evicts counts as that one.
-// - A relay whose containers do not run, or are not ready while no monitor finds it working, serves nobody: it goes at
-// once, whatever the others do. So a template that could
-//   not start is replaced by one that can.
 // - A working relay goes only while every other relay of its region works: by a real allocation when a monitor is
-// heard,
-//   by its pod's readiness else.
+//   heard, by its pod's readiness else. Where none works, one goes all the same, and the next when that one is proven.
 // - The first relay of the cluster goes alone. Once a relay with its region's image works on the newest template, the
 //   other regions go at their own pace. So a bad image or configuration costs one relay: the roll halts there.
-// - A region's only relay goes only while one of its backups serves, so two such regions never go together. The only
-//   relay of a whole cluster goes all the same: there is nothing better to wait for.
+// - A region's only relay goes only while one of its backups serves, so two such regions never go together, and after
+//   those that a scale-down gives up. The only relay of a whole cluster goes all the same: there is nothing better to
+//   wait for.
 // - A relay leaves a cordoned node only when another node can take it, as far as can be told from here: schedulable,
-// with
-//   the labels that the node selector asks for and, under HostNetwork, without a relay of this cluster. What taints and
-//   affinities say the scheduler knows; should it refuse, the pod is reported as one that does not start.
+//   with the labels that the node selector asks for and, under HostNetwork, without a relay of this cluster. What
+//   taints and affinities say the scheduler knows; should it refuse, the pod is reported as one that does not start.
 #pragma once
 
 #include <map>

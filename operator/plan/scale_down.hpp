@@ -3,8 +3,10 @@
 //
 // A StatefulSet has no holes, but two ends. It gives up its highest ordinal when it has fewer replicas, and its lowest
 // when spec.ordinals.start is higher by one as well. Of the two, the one goes that costs least: a relay that serves
-// nobody, else the one with fewer sessions. What was begun is seen by its mark (drain.hpp), so it is gone on with. When
-// there are to be more again, the lowest come back first: names and fixed addresses do not wander off.
+// nobody, else one that has to leave its cordoned node, else the one with fewer sessions. What was begun is seen by its
+// mark (drain.hpp), so it is gone on with. When there are to be more again, the lowest come back first: names and fixed
+// addresses do not wander off. But a number is free only when the last calls of the relay that had it have ended: until
+// then the next higher comes.
 #pragma once
 
 #include <optional>

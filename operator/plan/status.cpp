@@ -1,6 +1,7 @@
 #include "operator/plan/status.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "operator/plan/roll.hpp"
 #include "operator/resources/names.hpp"
@@ -37,10 +38,18 @@ struct RegionView {
   }
 };
 
+constexpr const char* does_not_start = " does not start (";
+
 std::string list_text(const std::vector<std::string>& items) {
   constexpr std::size_t shown = 4;
   std::string text;
-  for (std::size_t i = 0; i < items.size() && i < shown; ++i) text += (i > 0 ? ", " : "") + items[i];
+  std::set<std::string> told;
+  for (std::size_t i = 0; i < items.size() && i < shown; ++i) {
+    // What a scheduler or a registry says fills lines: once is enough.
+    const auto trouble = items[i].find(does_not_start);
+    const bool again = trouble != std::string::npos && !told.insert(items[i].substr(trouble)).second;
+    text += (i > 0 ? ", " : "") + (again ? items[i].substr(0, trouble) + " likewise" : items[i]);
+  }
   if (items.size() > shown) text += " and " + std::to_string(items.size() - shown) + " more";
   return text;
 }
@@ -170,7 +179,7 @@ std::string why_not(const Relay& relay, bool heard) {
   }
   if (relay.pod == nullptr) return relay.name + " has no pod yet";
   if (relay.pod->deleting) return relay.name + " is draining";
-  if (!relay.pod->trouble.empty()) return relay.name + " does not start (" + relay.pod->trouble + ')';
+  if (!relay.pod->trouble.empty()) return relay.name + does_not_start + relay.pod->trouble + ')';
   if (!relay.pod->running) return relay.name + " is starting";
   if (heard && relay.status.verdict != Verdict::unknown) {
     std::string text = relay.name + " is " + std::string(api::verdict_name(relay.status.verdict));
@@ -253,7 +262,14 @@ api::Condition reconciling(const api::TurnCluster& cluster, const std::vector<Re
   const auto condition = [](ConditionStatus status, const char* reason, std::string message) {
     return api::Condition{.type = "Reconciling", .status = status, .reason = reason, .message = std::move(message)};
   };
-  if (cluster.deleting) return condition(ConditionStatus::yes, "Deleting", "the cluster is being removed");
+  if (cluster.deleting) {
+    std::vector<std::string> sites;
+    for (const auto& [site, why] : input.unreachable) sites.push_back(site + ", which cannot be reached: " + why);
+    return condition(ConditionStatus::yes, "Deleting",
+                     sites.empty()
+                         ? "the cluster is being removed"
+                         : "the cluster is being removed; for some minutes that waits for " + list_text(sites));
+  }
   if (cluster.spec.paused)
     return condition(ConditionStatus::no, "Paused",
                      "paused by spec.paused or the annotation turnkeeper.io/paused: nothing is changed");
@@ -329,6 +345,17 @@ std::vector<std::string> backups_of(const api::Spec& spec, const api::Region& re
   return others;
 }
 
+void yield_to_stalled(std::vector<api::Condition>& conditions) {
+  const auto* stalled = api::find_condition(conditions, "Stalled");
+  if (stalled == nullptr || stalled->status != ConditionStatus::yes) return;
+  for (auto& condition : conditions) {
+    if (condition.type != "Reconciling" || condition.status != ConditionStatus::yes || condition.reason == "Deleting")
+      continue;
+    condition.status = ConditionStatus::no;
+    condition.reason = "Stalled";
+  }
+}
+
 Status compute_status(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now) {
   Status status{.observed_generation = cluster.generation};
   status.credentials = input.credentials;
@@ -364,6 +391,7 @@ Status compute_status(const api::TurnCluster& cluster, const StatusInput& input,
   if (input.within_budget) conditions.push_back(*input.within_budget);
   conditions.push_back(reconciling(cluster, views, input));
   conditions.push_back(stalled(input));
+  yield_to_stalled(conditions);
   for (auto& condition : conditions) {
     condition.observed_generation = cluster.generation;
     api::set_condition(status.conditions, std::move(condition), now);

@@ -89,6 +89,10 @@ struct StatusInput {
 // its reason.
 [[nodiscard]] Status compute_status(const api::TurnCluster& cluster, const StatusInput& input, SystemTime now);
 
+// For kstatus what is Reconciling is on its way, Stalled or not: a tool would wait for it until its patience ends. So
+// nothing is Reconciling while the cluster is Stalled, but its deletion; what is still to be done stays in the message.
+void yield_to_stalled(std::vector<api::Condition>& conditions);
+
 // A TurnCluster that the API server took but this operator cannot use: Stalled, with all problems in the message. What
 // the old status says about regions and relays stays, since they run on. `object` is the TurnCluster as read.
 [[nodiscard]] nlohmann::json refused_status(const nlohmann::json& object, const api::Problems& problems,

@@ -17,6 +17,7 @@ namespace turnkeeper::op {
 namespace {
 
 using nlohmann::json;
+using namespace nlohmann::literals;
 
 const std::map<std::string, NodeFacts>& nodes_at(const Nodes& nodes, const std::string& site) {
   static const std::map<std::string, NodeFacts> none;
@@ -50,6 +51,18 @@ std::vector<json> relay_services(const api::TurnCluster& cluster, const api::Reg
   return services;
 }
 
+// A child as it stands, or null.
+const json& live_child(const Observed& observed, const std::string& site, const char* kind, const std::string& name) {
+  static const json none;
+  for (const auto& child : observed.children) {
+    if (child.site == site && child.object.value("kind", "") == kind &&
+        child.object.at("metadata").value("name", "") == name) {
+      return child.object;
+    }
+  }
+  return none;
+}
+
 std::vector<json> region_children(const Wanted& in, const api::Region& region) {
   const auto& cluster = in.cluster;
   auto addresses =
@@ -62,19 +75,12 @@ std::vector<json> region_children(const Wanted& in, const api::Region& region) {
   children.push_back(service(cluster, region));
   children.push_back(disruption_budget(cluster, region));
   for (auto& service : relay_services(cluster, region, in.pods)) children.push_back(std::move(service));
-  children.push_back(stateful_set(cluster, region, in.settings.agent_image));
+  auto set = stateful_set(cluster, region, in.settings.agent_image);
+  // Somebody else may have said it: what another manager owns stays when it is left out.
+  const auto& there = live_child(in.observed, site_of(region), "StatefulSet", region_child_name(cluster, region));
+  if (there.contains("/spec/ordinals"_json_pointer)) set["spec"]["ordinals"]["start"] = region.relay.first_ordinal;
+  children.push_back(std::move(set));
   return children;
-}
-
-// A child as it stands, or null.
-json live_child(const Observed& observed, const std::string& site, const char* kind, const std::string& name) {
-  for (const auto& child : observed.children) {
-    if (child.site == site && child.object.value("kind", "") == kind &&
-        child.object.at("metadata").value("name", "") == name) {
-      return child.object;
-    }
-  }
-  return nullptr;
 }
 
 // The relays' certificate at another site. While it cannot be read here, what is there stays.

@@ -3,6 +3,7 @@
 //   for (const int ordinal : ordinals_of(region)) names.push_back(relay_name(region.name, ordinal));
 #pragma once
 
+#include <algorithm>
 #include <ranges>
 
 #include "turnkeeper/api/turn_cluster.hpp"
@@ -22,6 +23,12 @@ struct Ordinals {
   [[nodiscard]] auto end() const { return std::views::iota(start, after_last()).end(); }
   bool operator==(const Ordinals&) const = default;
 };
+
+// All of both, and what is between them.
+[[nodiscard]] inline Ordinals spanning(const Ordinals& a, const Ordinals& b) {
+  const int start = std::min(a.start, b.start);
+  return {.start = start, .count = std::max(a.after_last(), b.after_last()) - start};
+}
 
 [[nodiscard]] inline Ordinals ordinals_of(const api::Region& region) {
   return {.start = region.relay.first_ordinal, .count = region.relay.replicas};

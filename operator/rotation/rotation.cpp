@@ -226,16 +226,17 @@ Rotation rotate(const RotationInput& input) {
 }
 
 FirstKeys first_keys(Secret secret, std::chrono::seconds ttl, const std::string& rotate, const std::string& revoke,
-                     SystemTime now) {
+                     SystemTime now, const std::string& lost) {
   const SystemTime created = whole_seconds(now);
+  const int number = number_of(lost) + 1;
+  const auto id = "k" + std::to_string(number);
   return {
-      .keys =
-          {{.id = "k1", .secret = std::move(secret), .phase = Phase::issuing, .created = created, .since = created}},
-      .record = {.newest_key = 1,
+      .keys = {{.id = id, .secret = std::move(secret), .phase = Phase::issuing, .created = created, .since = created}},
+      .record = {.newest_key = number,
                  .rotate = rotate,
                  .revoke = revoke,
                  .request = revoke.empty() ? rotate : revoke,
-                 .longest_ttl = {{"k1", ttl}}}};
+                 .longest_ttl = {{id, ttl}}}};
 }
 
 }  // namespace turnkeeper::op

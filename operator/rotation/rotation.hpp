@@ -98,12 +98,13 @@ struct Rotation {
 
 [[nodiscard]] Rotation rotate(const RotationInput& input);
 
-// What a new cluster begins with. A request that is on it already is fulfilled by that.
+// What a new cluster begins with, or one whose keys are lost: `lost` is the id of the last key that issued, which is
+// not used again. A request that is on it already is fulfilled by that.
 struct FirstKeys {
   api::SigningKeys keys;
   RotationRecord record;
 };
 [[nodiscard]] FirstKeys first_keys(Secret secret, std::chrono::seconds ttl, const std::string& rotate,
-                                   const std::string& revoke, SystemTime now);
+                                   const std::string& revoke, SystemTime now, const std::string& lost = {});
 
 }  // namespace turnkeeper::op

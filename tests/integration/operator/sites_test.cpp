@@ -143,6 +143,14 @@ TEST_F(SitesTest, ARegionsRelaysAreMadeInItsOwnClusterAndGoWithTheTurnCluster) {
   // Drift there is put right as it is here.
   ASSERT_TRUE(away->remove(kube::services, {ns, "calls-us"}, {}, in(10s)));
   EXPECT_TRUE(eventually([&] { return children_away().size() == 7; }));
+  // It is drift once all was seen to be as asked for, for which some looks are enough.
+  int looks = 0;
+  EXPECT_TRUE(eventually([&] {
+    if (++looks % 50 == 0) (void)away->remove(kube::services, {ns, "calls-us"}, {}, in(10s));
+    return has_event_with("DriftRepaired", "Service calls-us at us-east");
+  }));
+  EXPECT_FALSE(has_event_with("DriftRepaired", "StatefulSet"))
+      << "nobody changed it: it was made when the site was reached";
 
   // Of two relays the one stays that is there: this Kubernetes is new enough for it.
   there([&] { make_relay("calls-us", 1, "192.0.2.9"); });

@@ -245,6 +245,15 @@ def test_a_single_monitor_listens_for_no_others():
     assert "affinity" not in objects["Deployment", "tk-turnkeeper-monitor"]["spec"]["template"]["spec"]
 
 
+def test_two_operators_never_decide_at_once():
+    """During an upgrade either: what one marks to be drained, the other would take back."""
+    for replicas in (1, 2):
+        objects = render(f"operator.replicas={replicas}")
+        elects = "--leader-elect" in container(objects, "operator")["args"]
+        strategy = objects["Deployment", "tk-turnkeeper-operator"]["spec"].get("strategy", {})
+        assert elects or strategy["rollingUpdate"]["maxSurge"] == 0, f"{replicas} replicas"
+
+
 def test_relays_get_the_agent_of_this_version(everything):
     operator = container(everything, "operator")
     version = (ROOT / "VERSION").read_text().strip()

@@ -10,8 +10,9 @@ using namespace std::chrono_literals;
 
 class EventsTest : public ::testing::Test {
  protected:
-  std::optional<json> add(const std::string& reason, const std::string& message = "m") {
-    return events.add(cluster, EventType::warning, reason, message, clock.steady(), clock.system());
+  std::optional<json> add(const std::string& reason, const std::string& message = "m",
+                          EventType type = EventType::warning) {
+    return events.add(cluster, type, reason, message, clock.steady(), clock.system());
   }
   const json cluster = {{"apiVersion", "turnkeeper.io/v1alpha1"},
                         {"kind", "TurnCluster"},
@@ -49,6 +50,11 @@ TEST_F(EventsTest, AFloodIsHeldBack) {
   clock.advance(5min);
   EXPECT_TRUE(add("R", "later"));
   EXPECT_FALSE(add("R", "one more"));
+}
+
+TEST_F(EventsTest, AFloodOfNewsSilencesNoWarning) {
+  for (int i = 0; i < 1000; ++i) (void)add("RelayRenewing", std::to_string(i), EventType::normal);
+  EXPECT_TRUE(add("Stalled", "the upgrade halted"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ class SocketServer {
     thread_.join();
     ::close(listener_);
   }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   // The request's head and, by its Content-Length, its body.
@@ -198,6 +200,38 @@ TEST(Transport, StopEndsASilentWatchAtOnce) {
   ASSERT_FALSE(bytes);
   EXPECT_EQ(bytes.error().kind, ErrorKind::cancelled);
   EXPECT_LT(real_clock().steady() - begin, 2s);
+}
+
+// How long after the last byte the kernel knows that the other side of that connection is gone without a word.
+std::chrono::seconds time_to_miss_a_server_at(std::uint16_t port) {
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || ntohs(peer.sin_port) != port)
+      continue;
+    const auto option = [descriptor](int name) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      EXPECT_EQ(::getsockopt(descriptor, IPPROTO_TCP, name, &value, &length), 0);
+      return value;
+    };
+    return std::chrono::seconds(option(TCP_KEEPIDLE) + option(TCP_KEEPINTVL) * option(TCP_KEEPCNT));
+  }
+  ADD_FAILURE() << "there is no connection to port " << port;
+  return {};
+}
+
+TEST(Transport, AWatchWhoseServerIsGoneWithoutAWordIsMissedInAMinute) {
+  SocketServer server([](int connection) {
+    SocketServer::read_request(connection);
+    SocketServer::write(connection, chunked);
+    SocketServer::write(connection, "3\r\none\r\n");
+    SocketServer::wait_for_close(connection);
+  });
+  const auto opened = to(server.url())->open({"GET", "/watch", {}, {}}, 600s, {});
+  ASSERT_TRUE(opened);
+  EXPECT_LE(time_to_miss_a_server_at(server.port()), 60s)
+      << "after a network was cut, what is planned rests on what it was ten minutes ago";
 }
 
 TEST(Transport, ADroppedWatchClosesItsConnection) {

@@ -81,5 +81,13 @@ TEST(Announcements, AStalledClusterSaysWhyOnce) {
   EXPECT_THAT(announcements(status("Healthy", "eu", true), status("Healthy", "eu", true), {}), IsEmpty());
 }
 
+TEST(SiteAnnouncements, ASiteThatIsNotUsedAnyMoreWasNotReached) {
+  const std::map<std::string, std::string> before = {{"us-east", "no route"}, {"us-esat", "there is no such Secret"}};
+  const auto told = site_announcements(before, {}, {"", "us-east"}, {});
+  ASSERT_EQ(told.size(), 1u) << "a kubeconfigSecret that was corrected";
+  EXPECT_EQ(told[0].reason, "SiteReached");
+  EXPECT_NE(told[0].message.find("us-east"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace turnkeeper::op

@@ -54,6 +54,18 @@ TEST(Differences, DoNotCallEveryItemChangedBecauseOneWasPutBeforeIt) {
               ElementsAre(FieldChange{"spec.template.spec.volumes[state]", std::nullopt, json{{"name", "state"}}}));
 }
 
+TEST(Differences, OfADocumentInAStringAreThoseOfItsFields) {
+  json before = {{"kind", "ConfigMap"}, {"metadata", {{"name", "calls-eu"}, {"namespace", "telephony"}}}};
+  auto after = before;
+  before["data"]["relay.json"] = json{{"realm", "turn.example.org"}, {"limits", {{"sessions", 1500}}}}.dump(2);
+  after["data"]["relay.json"] = json{{"realm", "turn.example.org"}, {"limits", {{"sessions", 1600}}}}.dump(2);
+  EXPECT_EQ(told(before, after),
+            "change ConfigMap telephony/calls-eu\n"
+            "  ~ data[relay.json].limits.sessions: 1500 -> 1600\n");
+  after["data"]["relay.json"] = "rubbish";
+  EXPECT_THAT(differences(before, after), testing::SizeIs(1));
+}
+
 TEST(Differences, LeaveOutWhatTheApiServerWritesByItself) {
   auto after = stateful_set();
   after["metadata"]["resourceVersion"] = "12";

@@ -15,19 +15,33 @@ using testing::HasSubstr;
 // Serial number 0a1b2c3d.
 constexpr const char* pem = R"(-----BEGIN CERTIFICATE-----
 MIIBezCCASGgAwIBAgIEChssPTAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBB0dXJu
-LmV4YW1wbGUub3JnMB4XDTI2MTEyMjAyNTIzMFoXDTM2MTExOTAyNTIzMFowGzEZ
+LmV4YW1wbGUub3JnMB4XDTI2MTEyMjE2MDUxNloXDTM2MTExOTE2MDUxNlowGzEZ
 MBcGA1UEAwwQdHVybi5leGFtcGxlLm9yZzBZMBMGByqGSM49AgEGCCqGSM49AwEH
-A0IABILySPIAnzhaNKcLJ1FxCGGzaXQpFFuAZ2QGfuQhoB5qxFEnW9nZtuiTa/HM
-jsNhudqqB+vV69EQFlwgmmVWxmKjUzBRMB0GA1UdDgQWBBRRMFn8hoGbf7CXbhFj
-yIp0eg7qyDAfBgNVHSMEGDAWgBRRMFn8hoGbf7CXbhFjyIp0eg7qyDAPBgNVHRMB
-Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIAZQlP/dX5uLHYVsU9Jfaz2NMzjp
-ijbNYgT7LzSNKnW0AiEAoittVaSxF4Y4oSCSl3p0zVeJYVAZncZAd+BX+a1xSOw=
+A0IABNqs11duu6OP4PHSdYAUR09JS2Lcf5IcL8rWaVC1oxeF5bNGS8n+5jfRjnqn
+LjGic6xrqVHBdIkMK1IPOHmhbeGjUzBRMB0GA1UdDgQWBBQ3K5rKh/5eEkh3U5iv
+6UFbD7xx3zAfBgNVHSMEGDAWgBQ3K5rKh/5eEkh3U5iv6UFbD7xx3zAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDT4P+p+yJ/H+21bCOa/8T3lui3
+ZWhLzopGet/P8CLjCQIgRvNlOUgS41ArsfSGhvSCrjPmzPM3gp5C1pnMMJo91Hk=
 -----END CERTIFICATE-----
+)";
+
+constexpr const char* key = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgKComJshgdwqIB9el
+Pt0D3IsQMlDoV+T1mhf6DtIVIgqhRANCAATarNdXbrujj+Dx0nWAFEdPSUti3H+S
+HC/K1mlQtaMXheWzRkvJ/uY30Y56py4xonOsa6lRwXSJDCtSDzh5oW3h
+-----END PRIVATE KEY-----
+)";
+
+constexpr const char* other_key = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6awWDgj6xlJs2FiG
+IlYv9azPkMXr5QlpNUdST2200vKhRANCAAR/rigb7GGHYTfiI20x03sfxBVkeEa7
+ITKDv/ZAUrXbFyKF3OGIO+Z5HLJrzgiW3KBEjED+hWe7p58mOb0j8zIt
+-----END PRIVATE KEY-----
 )";
 
 struct World {
   api::TurnCluster cluster = two_regions();
-  nlohmann::json secret = {{"data", {{"tls.crt", base64_encode(pem)}}}};
+  nlohmann::json secret = {{"data", {{"tls.crt", base64_encode(pem)}, {"tls.key", base64_encode(key)}}}};
   ClusterHealth health;
   SystemTime end = first_certificate(pem)->not_after;
   SystemTime now = end - 1000h;
@@ -74,6 +88,17 @@ TEST(Certificate, IsNotWaitedForOnARelayThatWasGivenUp) {
   EXPECT_EQ(world.judged().reason, "ShownByAllRelays");
   world.health.facts.erase("eu-1");
   EXPECT_THAT(world.judged().message, HasSubstr("not seen yet on eu-1"));
+}
+
+TEST(Certificate, WithTheWrongKeyIsToldAndNotWaitedFor) {
+  World world;
+  world.secret["data"]["tls.key"] = base64_encode("rubbish");
+  EXPECT_EQ(world.judged().reason, "CertificateUnreadable");
+  EXPECT_EQ(world.judged().status, api::ConditionStatus::no);
+  EXPECT_THAT(world.judged().message, HasSubstr("tls.key holds no private key"));
+  world.secret["data"]["tls.key"] = base64_encode(other_key);
+  EXPECT_EQ(world.judged().reason, "CertificateUnreadable");
+  EXPECT_THAT(world.judged().message, HasSubstr("tls.key is not the key of the certificate"));
 }
 
 TEST(Certificate, SaysInTimeThatItEnds) {

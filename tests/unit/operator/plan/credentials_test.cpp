@@ -205,6 +205,34 @@ TEST(Credentials, BeginWithWhatIsSupplied) {
   EXPECT_EQ(keys_in(result.create[0].object)[0].secret, Secret("theirs"));
 }
 
+TEST_F(CredentialsTest, ThatSomebodyDeletesAreWrittenAgain) {
+  observed.annotations[rotate_annotation] = "please";
+  settle();
+  const auto before = child_of(observed, "Secret", "calls-signing-keys");
+  std::erase_if(observed.children,
+                [](const Placed& child) { return child.object["metadata"]["name"] == "calls-signing-keys"; });
+  const auto again = first_signing_keys(cluster, observed, settings(), now);
+  ASSERT_TRUE(again.create);
+  EXPECT_EQ(again.create->object["data"], before["data"]) << "all relays would refuse all clients for minutes";
+  EXPECT_EQ(again.create->object["metadata"]["annotations"], before["metadata"]["annotations"]);
+  EXPECT_THAT(again.notices, ElementsAre(testing::Field(&Notice::reason, "DriftRepaired")));
+
+  cluster.uid = "another";
+  const auto other = first_signing_keys(cluster, observed, settings(), now);
+  EXPECT_NE(other.create->object["data"], before["data"]) << "those are another TurnCluster's of the same name";
+}
+
+TEST_F(CredentialsTest, ThatAreLostAreReplacedByOthersOfAnotherName) {
+  std::erase_if(observed.children,
+                [](const Placed& child) { return child.object["metadata"]["name"] == "calls-signing-keys"; });
+  observed.memory = {};
+  const auto made = first_signing_keys(cluster, observed, settings(), now);
+  EXPECT_EQ(outline(keys_in(made.create->object)), "k2 Issuing")
+      << "an agent that still has k1 must not be taken for one that has this key";
+  ASSERT_THAT(made.notices, ElementsAre(testing::Field(&Notice::reason, "KeysLost")));
+  EXPECT_THAT(made.notices[0].message, HasSubstr("ask again"));
+}
+
 class RemoteCredentialsTest : public CredentialsTest {
  protected:
   RemoteCredentialsTest() {

@@ -191,5 +191,24 @@ TEST(RelayLife, ASmallerNumberMarksARelayAndKeepsTheStatefulSet) {
   EXPECT_TRUE(moves.removals.empty()) << "the StatefulSet does that";
 }
 
+TEST(RelayLife, ARelayThatItsStatefulSetGaveUpIsNotSaidToBeKept) {
+  World world;
+  world.cluster.spec.regions[0].relay.replicas = 1;
+  world.live["eu"] = {0, 1};
+  world.pods[1].draining = noon;
+  EXPECT_TRUE(world.moves().marks.empty()) << "its deletion is on its way, and clients must not be sent there again";
+  EXPECT_THAT(world.moves().notices, IsEmpty());
+}
+
+TEST(RelayLife, RelaysThatCannotBeTakenAwayAreStillTold) {
+  World world;
+  world.unreachable = {{"", "connection refused"}};
+  world.cluster.spec.regions[0].relay.replicas = 1;
+  EXPECT_EQ(ordinals_of(world.sizes().wanted.spec.regions[0]), (Ordinals{0, 2}))
+      << "the status is what the next operator knows them by";
+  world.cluster.spec.regions[0].relay.replicas = 3;
+  EXPECT_EQ(ordinals_of(world.sizes().wanted.spec.regions[0]), (Ordinals{0, 3}));
+}
+
 }  // namespace
 }  // namespace turnkeeper::op

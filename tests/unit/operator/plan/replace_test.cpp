@@ -137,5 +137,17 @@ TEST(Replace, DrainsWhatMayStillFlowAndEndsWhatIsDead) {
   EXPECT_EQ(grace(Cause::allocate_timeout, AgentState{.sessions = 0}), dead_relay_grace);
 }
 
+TEST(Replace, ARelayThatWasScaledAwayIsNoCompanyForTheOnlyOneLeft) {
+  World world;
+  world.cluster.spec.regions.pop_back();
+  world.cluster.spec.regions[0].relay.replicas = 1;
+  world.pods.pop_back();
+  world.pods[1].deleting = true;
+  world.pods[1].deleted_at = noon - 1h;
+  world.health.relays["eu-1"] = {.verdict = Verdict::draining};
+  world.wedge(0);
+  EXPECT_EQ(world.replaced(), "") << "a cluster's only relay is its kubelet's to restart";
+}
+
 }  // namespace
 }  // namespace turnkeeper::op

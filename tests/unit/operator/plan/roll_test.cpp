@@ -99,6 +99,18 @@ TEST(Roll, RenewsRelaysThatDoNotBeginAtNought) {
   EXPECT_EQ(world.next(), Names{"eu-2"});
 }
 
+TEST(Roll, TheRelayThatStaysIsNotRenewedWhileTheOthersLeave) {
+  World world;
+  world.cluster.spec.regions.pop_back();
+  world.cluster.spec.regions[0].relay.replicas = 1;
+  world.cluster.spec.regions[0].backups.clear();
+  world.pods = {relay("eu", 0, "old"), relay("eu", 1, "old")};
+  EXPECT_THAT(world.next(), IsEmpty()) << "fewer relays and another image at once: nobody would be served";
+  EXPECT_THAT(world.decide().waiting, testing::ElementsAre("eu-0 waits: eu-1 leaves first"));
+  world.pods[1].deleting = true;
+  EXPECT_EQ(world.next(), Names{"eu-0"});
+}
+
 TEST(Roll, TheOnlyRelayOfAClusterGoesAndSaysSo) {
   World world;
   world.cluster.spec.regions.pop_back();
@@ -126,6 +138,30 @@ TEST(Roll, TakesNoWorkingRelayWhileAnotherOfItsRegionIsDown) {
   EXPECT_THAT(world.next(), testing::Not(testing::Contains("eu-0")));
 }
 
+TEST(Roll, WhereAllRelaysOfARegionFailTheyAreRenewedOneByOne) {
+  World world;
+  world.cluster.spec.regions.pop_back();
+  world.pods.pop_back();
+  for (const std::size_t index : {0u, 1u}) {
+    world.pods[index].proof = Proof::never;
+    world.health.relays[world.pods[index].relay] = {.verdict = Verdict::unhealthy, .cause = Cause::data_path};
+  }
+  ASSERT_EQ(world.next(), Names{"eu-0"}) << "a spec with which nothing worked could never be corrected";
+  world.pods[0].draining = noon;
+  world.health.relays["eu-0"].verdict = Verdict::draining;
+  EXPECT_EQ(world.next(), Names{"eu-0"});
+  world.becomes_new(0);
+  world.pods[0].proof = Proof::none;
+  world.health.relays["eu-0"].verdict = Verdict::unknown;
+  EXPECT_THAT(world.next(), IsEmpty()) << "whether it works with that spec will be known in a moment";
+  world.pods[0].proof = Proof::never;
+  world.health.relays["eu-0"].verdict = Verdict::unhealthy;
+  EXPECT_THAT(world.next(), IsEmpty()) << "that was no cure: the calls on eu-1 may still flow";
+  world.pods[0].proof = Proof::proven;
+  world.health.relays["eu-0"].verdict = Verdict::healthy;
+  EXPECT_EQ(world.next(), Names{"eu-1"});
+}
+
 TEST(Roll, ARegionWhoseRelayFailsForAnotherReasonDoesNotHoldUpTheOthers) {
   World world;
   world.becomes_new(2);
@@ -142,6 +178,14 @@ TEST(Roll, RenewsAPodThatNeverStartedAtOnce) {
   ASSERT_FALSE(roll.leaving.empty());
   EXPECT_EQ(roll.leaving[0].pod->relay, "eu-1") << "a template that could not start must be replaceable";
   EXPECT_TRUE(roll.leaving[0].serves_nobody);
+}
+
+TEST(Roll, APodThatNeverStartedDoesNotWaitForTheLastCallsOfAnother) {
+  World world;
+  world.pods[0].running = world.pods[0].ready = world.pods[0].containers_ready = false;
+  world.health.relays.erase("eu-0");
+  world.pods[1].deleting = true;
+  EXPECT_EQ(world.next(), Names{"eu-0"}) << "evicted, it drains for an hour, and nobody would be served";
 }
 
 TEST(Roll, AReadinessLapseOfARelayThatWorksIsNoReasonToHurry) {

@@ -173,5 +173,47 @@ TEST(ScaleDown, RelaysWhoseFixedAddressesWereTakenOutOfTheListMakeRoomForThoseTh
   EXPECT_EQ(world.to(2).ordinals, (Ordinals{0, 2}));
 }
 
+// As monitors and the gate show it: once marked it is Draining, whatever they see.
+TEST(ScaleDown, GoesOnWhereAllRelaysOfTheRegionFail) {
+  Shrinking world({40, 40});
+  for (const int ordinal : {0, 1}) {
+    world.find(ordinal, Verdict::unhealthy);
+    world.eu(ordinal).proof = Proof::failed;
+  }
+  EXPECT_THAT(world.leaving_to(1), ElementsAre("eu-1"));
+  world.eu(1).draining = noon;
+  EXPECT_THAT(world.leaving_to(1), ElementsAre("eu-1")) << "or it is marked and kept in turns, in every pass";
+  world.find(1, Verdict::draining);
+  EXPECT_EQ(world.to(1).ordinals, (Ordinals{0, 1}));
+}
+
+TEST(ScaleDown, TheMarkedRelayStaysWhenTheOthersFailMeanwhile) {
+  Shrinking world({40, 40});
+  world.may_start_higher = false;
+  world.pass_to(1);
+  world.find(1, Verdict::draining);
+  world.find(0, Verdict::unhealthy);
+  EXPECT_EQ(world.to(1).ordinals, (Ordinals{0, 2}));
+  EXPECT_THAT(world.leaving_to(1), IsEmpty()) << "it would serve";
+}
+
+TEST(ScaleDown, OneThatHasToMoveAnywayGoesBeforeOneThatMayStay) {
+  Shrinking world({40, 3});
+  world.eu(0).cordoned = true;
+  EXPECT_THAT(world.leaving_to(1), ElementsAre("eu-0")) << "else both would leave, one after the other";
+  world.eu(1).cordoned = true;
+  EXPECT_THAT(world.leaving_to(1), ElementsAre("eu-1"));
+}
+
+TEST(ScaleDown, GrowsWhereARelayCanComeAtOnce) {
+  Shrinking world({40}, 1);
+  world.pods.push_back(relay("eu", 0));
+  world.eu(0).deleting = true;
+  EXPECT_EQ(world.to(2).ordinals, (Ordinals{1, 2})) << "the last calls of eu-0 may take an hour";
+  world.pods.push_back(relay("eu", 2));
+  world.eu(2).deleting = true;
+  EXPECT_EQ(world.to(2).ordinals, (Ordinals{0, 2})) << "both are still there";
+}
+
 }  // namespace
 }  // namespace turnkeeper::op

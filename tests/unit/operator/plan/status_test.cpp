@@ -122,6 +122,36 @@ TEST(Status, SendsNobodyToARelayThatIsGoingAway) {
   EXPECT_EQ(condition(status, "Reconciling"), "True/Rolling");
 }
 
+TEST(Status, WhatSeveralRelaysSufferFromIsSaidOnce) {
+  auto input = proven();
+  input.health.relays.clear();
+  for (auto& pod : input.pods) {
+    pod.running = false;
+    pod.trouble = "Unschedulable: 0/2 nodes are available";
+  }
+  EXPECT_EQ(message(status_of(input), "RelaysHealthy"),
+            "0 of 3 relays healthy: eu-0 does not start (Unschedulable: 0/2 nodes are available), eu-1 likewise, "
+            "us-0 likewise");
+}
+
+TEST(Status, WhatIsStalledIsNotSaidToBeOnItsWay) {
+  auto input = proven();
+  input.pods[2].deleting = true;
+  input.stalled_reason = "RollHalted";
+  input.stalled_message = "us-0 does not start";
+  auto status = status_of(input);
+  EXPECT_EQ(condition(status, "Stalled"), "True/RollHalted");
+  EXPECT_EQ(condition(status, "Reconciling"), "False/Stalled") << "kstatus, and GitOps with it, would wait for ever";
+  EXPECT_THAT(message(status, "Reconciling"), HasSubstr("still to be renewed: us-0"));
+
+  auto cluster = two_regions();
+  cluster.deleting = true;
+  input.unreachable = {{"far", "connection refused"}};
+  status = to_json(compute_status(cluster, input, noon));
+  EXPECT_EQ(condition(status, "Reconciling"), "True/Deleting");
+  EXPECT_THAT(message(status, "Reconciling"), HasSubstr("waits for far, which cannot be reached: connection refused"));
+}
+
 TEST(Status, WaitsForRelaysThatAreTooMany) {
   auto input = proven();
   input.pods.push_back(relay("us", 1));
