@@ -160,6 +160,9 @@ Outcome Reconciler::reconcile(const kube::ObjectKey& key) {
     announce(object, first.notices);
     announce(object, plan.notices);
     for (const auto& replaced : plan.replaced) in_.metrics.replaced(key, replaced.region, replaced.cause);
+  } else {
+    // The next pass tells it.
+    memory.plan.cut_told = observed.memory.cut_told;
   }
   in_.metrics.estimated_cost(key, plan.cost);
   in_.metrics.certificate_expiry(key, certificate_expiry(cluster, observed));

@@ -3,7 +3,6 @@
 import argparse
 import functools
 import pathlib
-import pathlib
 import sys
 
 from . import images, monitoring, part, product_image, program, programs, regions, roots
